@@ -1,0 +1,276 @@
+/*
+ * tensorarena.h - a bump arena whose memory is never taken away from under a stale pointer.
+ *
+ * Words used here
+ *   slab     a large reservation of address space; what was once readable in it stays so
+ *   chunk    a power-of-two block of a slab, 64 KiB and up, lent by the process-wide pool
+ *   arena    a chain of chunks and one control block; belongs to one thread at a time
+ *   charged  what the memory limit counts: every movement of the cursor (padding included)
+ *   pin      a claim that keeps a chunk's bytes alive after the arena has ended them
+ *   floor    the address in a pinned chunk below which the arena will not rewind
+ *
+ * Units are bytes, addresses are absolute, words are in the machine's byte order.
+ *
+ * Threads. Every function that takes an arena is for the arena's owner only: one thread at a time,
+ * handed over with a happens-before of the caller's. ta_chunk_retain, ta_chunk_release, ta_pool_*
+ * and ta_abi_version may be called from any thread. No thread-local state is kept.
+ *
+ * Failure is a status or NULL; the library never prints, exits or throws. After a failure nothing
+ * has changed and the arena is usable.
+ *
+ * Stale pointers. Memory handed out stays readable and writable until the process ends. Using it
+ * after its rewind, reset, destroy or last release reads or corrupts whatever lives there now, but
+ * it does not fault.
+ *
+ * fork. The child shares no lock state with its parent's threads: after fork it must not call
+ * anything here.
+ *
+ * The ABI version (TA_ABI_VERSION) changes when the layout or the meaning of ta_arena, of the first
+ * five words of ta_chunk, of ta_position, or an existing function's signature changes. Structs that
+ * carry their size (ta_options, ta_arena_info, ta_pool_info) may grow at the end within one version.
+ */
+#ifndef TENSORARENA_H
+#define TENSORARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(TA_BUILD)
+#define TA_API __declspec(dllexport)
+#elif defined(_WIN32) && !defined(TA_STATIC)
+#define TA_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define TA_API __attribute__((visibility("default")))
+#else
+#define TA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TA_ABI_VERSION 1u
+#define TA_DEFAULT_ALIGNMENT 64u
+#define TA_MAX_ALIGNMENT 4096u
+#define TA_MIN_CHUNK_BYTES 65536u
+#define TA_UNLIMITED UINT64_MAX
+/* What quarantined bytes are filled with, see ta_pool_set_quarantine. */
+#define TA_QUARANTINE_BYTE 0xDDu
+
+typedef int32_t ta_status;
+#define TA_OK 0
+#define TA_ERR_ARGUMENT 1   /* an argument outside its documented range */
+#define TA_ERR_LIMIT 2      /* the arena's memory limit would be passed */
+#define TA_ERR_POOL_LIMIT 3 /* the limit of the whole process would be passed */
+#define TA_ERR_NO_MEMORY 4  /* the system refused memory */
+#define TA_ERR_ABI 5        /* caller and library were built for different ABI versions */
+#define TA_ERR_MARK 6       /* a mark that this arena has already rewound past */
+#define TA_ERR_CLOSED 7     /* the arena was destroyed */
+
+/*
+ * The control block: 64 bytes on a cache line of its own. Both fast paths, this header's and
+ * Java's, run on it.
+ *
+ *    0  cursor          next free byte                          base <= cursor <= limit
+ *    8  limit           lower of the chunk's end and what the memory limit still allows
+ *   16  base            first byte of the current chunk
+ *   24  slab            first byte of the slab of the current chunk, 0 without a chunk
+ *   32  chunk           address of the current chunk's ta_chunk, 0 without a chunk
+ *   40  charged_before  charge when cursor was at base, so that
+ *                       charge = charged_before + (cursor - base)
+ *   48  peak            highest charge recorded; refreshed before the cursor is lowered
+ *   56  wasted          charged bytes that belong to nobody (below the floors of pinned chunks)
+ *
+ * Without a chunk, cursor == base > limit == 0, so every allocation takes the slow path.
+ */
+typedef struct ta_arena {
+    uint64_t cursor;
+    uint64_t limit;
+    uint64_t base;
+    uint64_t slab;
+    uint64_t chunk;
+    int64_t charged_before;
+    uint64_t peak;
+    uint64_t wasted;
+} ta_arena;
+
+/*
+ * A chunk's descriptor, 64 bytes in a table at the head of its slab, never inside the chunk.
+ * The first five words are part of the ABI; the rest is the library's.
+ *
+ *    0  word        pins counted by everyone but the owner, atomic: 2 * count + DETACHED.
+ *                   The count may be negative until the owner's part is added at detach.
+ *    8  owner_pins  pins counted by the owner, plain
+ *   16  floor       highest end of a pinned allocation, 0 without one; the owner's alone
+ *   24  base        first byte of the chunk
+ *   32  slab        first byte of its slab
+ */
+typedef struct ta_chunk {
+    uint64_t word;
+    int64_t owner_pins;
+    uint64_t floor;
+    uint64_t base;
+    uint64_t slab;
+    uint64_t next;
+    uint64_t prev;
+    uint32_t dirty;
+    uint8_t order;
+    uint8_t state;
+    uint8_t huge;
+    uint8_t reserved;
+} ta_chunk;
+
+/* A place to rewind to: where the cursor stood, and what was charged and wasted then. */
+typedef struct ta_position {
+    uint64_t chunk;
+    uint64_t cursor;
+    int64_t charged;
+    uint64_t wasted;
+} ta_position;
+
+#define TA_OPTION_HUGE_PAGES 1u /* chunks of 2 MiB and up, backed by huge pages if the system can */
+
+typedef struct ta_options {
+    uint64_t capacity;     /* the first chunk holds at least so many bytes; 0: the smallest chunk */
+    uint64_t memory_limit; /* most bytes charged at once; TA_UNLIMITED for none */
+    uint32_t flags;        /* TA_OPTION_* */
+    uint32_t reserved;     /* 0 */
+} ta_options;
+
+typedef struct ta_arena_info {
+    uint64_t allocated;    /* charged now */
+    uint64_t reserved;     /* bytes of the chunks that the arena holds */
+    uint64_t peak;         /* most that was ever charged at once */
+    uint64_t wasted;       /* charged, but of no use to anybody until pins go away */
+    uint64_t chunks;       /* chunks held; detached ones do not count */
+    uint64_t refills;      /* chunks taken beyond a first one */
+    uint64_t memory_limit; /* TA_UNLIMITED for none */
+} ta_arena_info;
+
+typedef struct ta_pool_info {
+    uint64_t reserved;      /* address space of all slabs */
+    uint64_t committed;     /* of it, chunk space that was made accessible */
+    uint64_t in_use;        /* bytes of chunks held by arenas or pinned */
+    uint64_t free;          /* bytes of free chunks whose pages are kept for reuse */
+    uint64_t pinned;        /* of in_use, bytes of chunks that left their arena and are still pinned */
+    uint64_t in_use_chunks; /* chunks held by arenas or pinned */
+    uint64_t free_chunks;   /* free chunks whose pages are kept */
+    uint64_t pinned_chunks; /* of in_use_chunks, those that left their arena */
+    uint64_t memory_limit;  /* of the whole process, TA_UNLIMITED for none */
+    uint64_t retained_limit; /* free bytes past which pages are given back */
+} ta_pool_info;
+
+TA_API uint32_t ta_abi_version(void);
+
+/* ---- arena.c: arenas ------------------------------------------------------------------------ */
+
+/*
+ * Opens an arena. abi_version is TA_ABI_VERSION and options_size sizeof(ta_options) as the caller
+ * was compiled; options NULL (size 0) means no capacity and no limit. The arena takes no chunk until
+ * its first allocation. TA_ERR_ABI, TA_ERR_ARGUMENT or TA_ERR_NO_MEMORY leave *arena NULL.
+ */
+TA_API ta_status ta_arena_create(uint32_t abi_version, const ta_options *options,
+                                 size_t options_size, ta_arena **arena);
+
+/*
+ * Ends the arena. Chunks without pins go back to the pool, pinned ones with their last release.
+ * TA_ERR_CLOSED when it was destroyed before (found until its control block is used again).
+ */
+TA_API ta_status ta_arena_destroy(ta_arena *arena);
+
+/*
+ * Makes room so that the next allocation of size and align succeeds without another slow path, and
+ * says why when it cannot. Charges nothing. This is the one slow path of every allocation.
+ */
+TA_API ta_status ta_arena_reserve(ta_arena *arena, uint64_t size, uint64_t align);
+
+/* Whether an allocation would pass the arena's memory limit: TA_OK or TA_ERR_LIMIT. Changes nothing. */
+TA_API ta_status ta_arena_check(const ta_arena *arena, uint64_t size, uint64_t align);
+
+/* ta_alloc out of line, for callers without a C compiler. */
+TA_API void *ta_arena_alloc(ta_arena *arena, uint64_t size, uint64_t align);
+
+/* Sets the memory limit, in force from the next allocation; below the charge it refuses them all. */
+TA_API ta_status ta_arena_set_limit(ta_arena *arena, uint64_t bytes);
+
+/* info_size is sizeof(ta_arena_info) as the caller was compiled. */
+TA_API ta_status ta_arena_stats(const ta_arena *arena, ta_arena_info *info, size_t info_size);
+
+/*
+ * Allocates size bytes, uninitialised, at a multiple of align: a power of two up to 4096, or 0 for
+ * 64. Size 0 gives an aligned address that must not be dereferenced. NULL when the limit or the
+ * system refuses (ta_arena_reserve says which) or the alignment is none.
+ */
+static inline void *ta_alloc(ta_arena *arena, size_t size, size_t align) {
+    uint64_t a = align == 0 ? TA_DEFAULT_ALIGNMENT : align;
+    if (a > TA_MAX_ALIGNMENT || (a & (a - 1)) != 0) {
+        return NULL;
+    }
+    /* Addresses end far below 2^63, so the rounding cannot wrap; the size is compared, not added. */
+    uint64_t p = (arena->cursor + (a - 1)) & ~(a - 1);
+    if (p <= arena->limit && size <= arena->limit - p) {
+        arena->cursor = p + size;
+        return (void *)(uintptr_t)p;
+    }
+    return ta_arena_alloc(arena, size, a);
+}
+
+/* ---- arena.c: marks --------------------------------------------------------------------------- */
+
+/* Remembers where the arena stands. */
+TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
+
+/*
+ * Ends everything allocated since the mark; the mark stays valid, later ones do not. Chunks taken
+ * since stay with the arena, pinned ones leave it. In the mark's own chunk the cursor goes back to
+ * the mark, or to the floor while the chunk is pinned. TA_ERR_MARK when the arena has already
+ * rewound past the mark's chunk.
+ */
+TA_API ta_status ta_rewind(ta_arena *arena, const ta_position *mark);
+
+/*
+ * Ends everything and keeps at most one chunk, large enough for what the last cycles used. Not for
+ * native code on an arena that Java owns.
+ */
+TA_API ta_status ta_reset(ta_arena *arena);
+
+/* ---- arena.c: pins ---------------------------------------------------------------------------- */
+
+/*
+ * Keeps the size bytes at ptr, allocated from this arena and not ended, until as many
+ * ta_chunk_release as there were pins and retains. Returns the chunk to release, NULL when the bytes
+ * are not in a chunk of this arena. Owner only.
+ */
+TA_API ta_chunk *ta_pin(ta_arena *arena, const void *ptr, uint64_t size);
+
+/* One more pin, for who already holds one. Any thread. */
+TA_API void ta_chunk_retain(ta_chunk *chunk);
+
+/* One pin less; after the last one on a chunk that left its arena, the chunk is the pool's. Any thread. */
+TA_API void ta_chunk_release(ta_chunk *chunk);
+
+/* ---- chunk_pool.c: the process-wide pool --------------------------------------------------------- */
+
+/* Gives the pages of every free chunk back to the system, keeps the addresses; returns the bytes. */
+TA_API uint64_t ta_pool_trim(void);
+
+/* Most bytes of chunks in use at once, in the whole process. TA_UNLIMITED (the start) for none. */
+TA_API void ta_pool_set_memory_limit(uint64_t bytes);
+
+/* Free bytes past which a chunk's pages are given back when it comes home (256 MiB at the start). */
+TA_API void ta_pool_set_retained_limit(uint64_t bytes);
+
+/*
+ * To find uses after a rewind: ended bytes are filled with TA_QUARANTINE_BYTE and not handed out
+ * again until so many more have ended. 0 (the start) turns it off. Set it before the first arena.
+ */
+TA_API void ta_pool_set_quarantine(uint64_t bytes);
+
+/* info_size is sizeof(ta_pool_info) as the caller was compiled. */
+TA_API ta_status ta_pool_stats(ta_pool_info *info, size_t info_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,476 @@
+#include "arena_private.h"
+#include "chunk_pins.h"
+
+#include <string.h>
+
+#define ARENA_OPEN UINT64_C(0x616e657261206174)
+#define HUGE_CHUNK_BYTES ((uint64_t)2 << 20)
+/* Where cursor and base stand without a chunk: any address above a limit of 0. */
+#define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
+
+/* ---- the chain of chunks ------------------------------------------------------------------------------ */
+
+static arena *private_of(const ta_arena *control) {
+    return (arena *)(uintptr_t)control;
+}
+
+static bool is_open(const ta_arena *control) {
+    return control != NULL && private_of(control)->open == ARENA_OPEN;
+}
+
+static ta_chunk *chunk_at(uint64_t address) {
+    return (ta_chunk *)(uintptr_t)address;
+}
+
+static ta_chunk *current_of(const arena *a) {
+    return chunk_at(a->control.chunk);
+}
+
+static int64_t charge_of(const ta_arena *control) {
+    return control->charged_before + (int64_t)(control->cursor - control->base);
+}
+
+static void note_peak(arena *a) {
+    int64_t charge = charge_of(&a->control);
+    if (charge > 0 && (uint64_t)charge > a->control.peak) {
+        a->control.peak = (uint64_t)charge;
+    }
+}
+
+/* What the memory limit leaves of the current chunk, see the control block's limit. */
+static void set_limit_word(arena *a) {
+    const ta_chunk *chunk = current_of(a);
+    if (chunk == NULL) {
+        a->control.limit = 0;
+        return;
+    }
+    uint64_t end = chunk_end(chunk);
+    a->control.limit = end;
+    if (a->memory_limit != TA_UNLIMITED) {
+        int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
+        uint64_t budget = left > 0 ? (uint64_t)left : 0;
+        if (budget < end - a->control.cursor) {
+            a->control.limit = a->control.cursor + budget;
+        }
+    }
+}
+
+/* Stands in a chunk (NULL for none) at the cursor, with so much charged by then. */
+static void stand_at(arena *a, ta_chunk *chunk, uint64_t cursor, int64_t charged) {
+    a->control.base = chunk == NULL ? NOWHERE : chunk->base;
+    a->control.slab = chunk == NULL ? 0 : chunk->slab;
+    a->control.chunk = (uint64_t)(uintptr_t)chunk;
+    a->control.cursor = cursor;
+    a->control.charged_before = charged - (int64_t)(cursor - a->control.base);
+    set_limit_word(a);
+}
+
+static void stand_nowhere(arena *a, int64_t charged) {
+    stand_at(a, NULL, NOWHERE, charged);
+}
+
+/* The link that leads to the chunks behind `chunk`, NULL for the whole chain. */
+static ta_chunk *behind(const arena *a, const ta_chunk *chunk) {
+    return chunk == NULL ? a->first : chunk_at(chunk->next);
+}
+
+static void link_behind(arena *a, ta_chunk *chunk, ta_chunk *next) {
+    if (chunk == NULL) {
+        a->first = next;
+    } else {
+        chunk->next = (uint64_t)(uintptr_t)next;
+    }
+}
+
+static void add_behind(arena *a, ta_chunk *chunk, ta_chunk *added) {
+    link_behind(a, added, behind(a, chunk));
+    link_behind(a, chunk, added);
+    a->chunks++;
+    a->reserved += chunk_bytes(added);
+}
+
+static ta_chunk *remove_behind(arena *a, ta_chunk *chunk) {
+    ta_chunk *removed = behind(a, chunk);
+    link_behind(a, chunk, chunk_at(removed->next));
+    a->chunks--;
+    a->reserved -= chunk_bytes(removed);
+    return removed;
+}
+
+/* Ends what lies in the chunks behind `chunk`: unpinned ones stay as spares, pinned ones detach. */
+static void end_behind(arena *a, ta_chunk *chunk) {
+    bool keep_spares = pool_quarantine() == 0;
+    while (behind(a, chunk) != NULL) {
+        ta_chunk *ended = behind(a, chunk);
+        bool pinned = chunk_is_pinned(ended);
+        if (!pinned && keep_spares) {
+            chunk_forget_pins(ended);
+            chunk = ended;
+            continue;
+        }
+        remove_behind(a, chunk);
+        if (!pinned || !chunk_detach(ended)) {
+            chunk_forget_pins(ended);
+            pool_give(ended);
+        }
+    }
+}
+
+/* ---- the slow path ---------------------------------------------------------------------------------------- */
+
+static bool is_alignment(uint64_t align) {
+    return align <= TA_MAX_ALIGNMENT && (align & (align - 1)) == 0;
+}
+
+static uint64_t align_up(uint64_t n, uint64_t align) {
+    uint64_t to = align == 0 ? TA_DEFAULT_ALIGNMENT : align;
+    return (n + to - 1) & ~(to - 1);
+}
+
+static bool fits(uint64_t start, uint64_t end, uint64_t size) {
+    return start <= end && size <= end - start;
+}
+
+static bool over_budget(const arena *a, uint64_t charge_more) {
+    if (a->memory_limit == TA_UNLIMITED) {
+        return false;
+    }
+    int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
+    return left < 0 || charge_more > (uint64_t)left;
+}
+
+/*
+ * How much an allocation would charge: with its padding where the current chunk has room for it,
+ * without any at the start of a chunk.
+ */
+static uint64_t charge_for(const arena *a, uint64_t size, uint64_t align) {
+    const ta_chunk *chunk = current_of(a);
+    if (chunk != NULL) {
+        uint64_t start = align_up(a->control.cursor, align);
+        if (fits(start, chunk_end(chunk), size)) {
+            return start - a->control.cursor + size;
+        }
+    }
+    return size;
+}
+
+/* A spare that holds size is moved to stand right behind the current chunk. */
+static ta_chunk *find_spare(arena *a, ta_chunk *current, uint64_t size) {
+    for (ta_chunk *before = current; behind(a, before) != NULL; before = behind(a, before)) {
+        if (chunk_bytes(behind(a, before)) >= size) {
+            ta_chunk *spare = remove_behind(a, before);
+            add_behind(a, current, spare);
+            return spare;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * How large the next chunk should be: as much as lives already, so that chunks grow with the live
+ * bytes and not with the number of refills; never more than the memory limit can ever use.
+ */
+static uint64_t wanted_bytes(const arena *a) {
+    int64_t live = charge_of(&a->control);
+    uint64_t wanted = live > 0 ? (uint64_t)live : 0;
+    if (current_of(a) == NULL) {
+        uint64_t first = a->capacity > a->demand ? a->capacity : a->demand;
+        wanted = wanted > first ? wanted : first;
+    }
+    if (a->memory_limit < wanted) {
+        wanted = a->memory_limit;
+    }
+    if ((a->flags & TA_OPTION_HUGE_PAGES) != 0 && wanted < HUGE_CHUNK_BYTES) {
+        wanted = HUGE_CHUNK_BYTES;
+    }
+    return wanted < SLAB_SPACE_BYTES ? wanted : SLAB_SPACE_BYTES;
+}
+
+ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    if (!is_alignment(align)) {
+        return TA_ERR_ARGUMENT;
+    }
+    arena *a = private_of(control);
+    ta_chunk *current = current_of(a);
+    if (over_budget(a, charge_for(a, size, align))) {
+        return TA_ERR_LIMIT;
+    }
+    if (current != NULL && fits(align_up(control->cursor, align), control->limit, size)) {
+        return TA_OK;
+    }
+    ta_chunk *next = find_spare(a, current, size);
+    if (next == NULL) {
+        ta_status why;
+        uint64_t wanted = wanted_bytes(a);
+        /* The capacity is a promise about the first chunk, not a wish. */
+        uint64_t least = current == NULL && size < a->capacity ? a->capacity : size;
+        next = pool_take(least, wanted, (a->flags & TA_OPTION_HUGE_PAGES) != 0, &why);
+        if (next == NULL) {
+            return why;
+        }
+        add_behind(a, current, next);
+        if (current != NULL) {
+            a->refills++;
+        }
+    }
+    note_peak(a);
+    stand_at(a, next, next->base, charge_of(control));
+    return TA_OK;
+}
+
+void *ta_arena_alloc(ta_arena *control, uint64_t size, uint64_t align) {
+    if (ta_arena_reserve(control, size, align) != TA_OK) {
+        return NULL;
+    }
+    /* The fast path once more, in 64 bits: it cannot fail now. */
+    uint64_t start = align_up(control->cursor, align);
+    control->cursor = start + size;
+    return (void *)(uintptr_t)start;
+}
+
+ta_status ta_arena_check(const ta_arena *control, uint64_t size, uint64_t align) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    if (!is_alignment(align)) {
+        return TA_ERR_ARGUMENT;
+    }
+    const arena *a = private_of(control);
+    return over_budget(a, charge_for(a, size, align)) ? TA_ERR_LIMIT : TA_OK;
+}
+
+/* ---- marks ---------------------------------------------------------------------------------------------------- */
+
+void ta_mark(const ta_arena *control, ta_position *mark) {
+    mark->chunk = control->chunk;
+    mark->cursor = control->cursor;
+    mark->charged = charge_of(control);
+    mark->wasted = control->wasted;
+}
+
+/* Whether the mark's chunk is the current one or was filled before it. */
+static bool is_on_the_way(const arena *a, const ta_chunk *marked) {
+    const ta_chunk *current = current_of(a);
+    for (const ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
+        if (chunk == marked || chunk == current) {
+            return chunk == marked;
+        }
+    }
+    return false;
+}
+
+/* Rewinds in the mark's own chunk; what is below the floor of a pinned chunk stays charged. */
+static void rewind_within(arena *a, ta_chunk *marked, const ta_position *mark) {
+    uint64_t cursor = mark->cursor;
+    if (chunk_is_pinned(marked)) {
+        cursor = marked->floor > cursor ? marked->floor : cursor;
+    } else {
+        chunk_forget_pins(marked);
+    }
+    uint64_t floor_waste = cursor - mark->cursor;
+    if (pool_quarantine() != 0) {
+        /* Ended bytes rest, uncharged, until the chunk comes back from the quarantine's queue. */
+        uint64_t end = marked == current_of(a) ? a->control.cursor : chunk_end(marked);
+        if (end > cursor) {
+            memset((void *)(uintptr_t)cursor, TA_QUARANTINE_BYTE, end - cursor);
+            cursor = end;
+        }
+    }
+    a->control.wasted = mark->wasted + floor_waste;
+    stand_at(a, marked, cursor, mark->charged + (int64_t)floor_waste);
+}
+
+/* Stands before the first chunk, which is taken up again if it is still there. */
+static void rewind_to_start(arena *a) {
+    a->control.wasted = 0;
+    if (a->first == NULL) {
+        stand_nowhere(a, 0);
+    } else {
+        stand_at(a, a->first, a->first->base, 0);
+    }
+}
+
+ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    arena *a = private_of(control);
+    ta_chunk *marked = chunk_at(mark->chunk);
+    if (marked != NULL && (!is_on_the_way(a, marked) || mark->cursor < marked->base ||
+                           mark->cursor > chunk_end(marked) ||
+                           (marked == current_of(a) && mark->cursor > control->cursor))) {
+        return TA_ERR_MARK;
+    }
+    note_peak(a);
+    end_behind(a, marked);
+    if (marked == NULL) {
+        rewind_to_start(a);
+    } else {
+        rewind_within(a, marked, mark);
+    }
+    return TA_OK;
+}
+
+/* Keeps the smallest chunk that holds `bytes`, unless it is far too large; gives all others back. */
+static void keep_one_chunk(arena *a, uint64_t bytes) {
+    uint64_t least = bytes < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : bytes;
+    ta_chunk *kept = NULL;
+    for (ta_chunk *chunk = a->first; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        if (chunk_bytes(chunk) >= least && chunk_bytes(chunk) / 8 < least &&
+            (kept == NULL || chunk->order < kept->order)) {
+            kept = chunk;
+        }
+    }
+    ta_chunk *stays = NULL;
+    while (behind(a, stays) != NULL) {
+        if (behind(a, stays) == kept) {
+            stays = kept;
+        } else {
+            pool_give(remove_behind(a, stays));
+        }
+    }
+}
+
+ta_status ta_reset(ta_arena *control) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    arena *a = private_of(control);
+    note_peak(a);
+    /* Starts of chunks need no padding, one chunk in their place might: a page for each of them. */
+    uint64_t used = control->peak + a->chunks * TA_MAX_ALIGNMENT;
+    uint64_t faded = a->demand - a->demand / 4;
+    a->demand = control->peak == 0 ? faded : used > faded ? used : faded;
+    a->peak = a->peak > control->peak ? a->peak : control->peak;
+    control->peak = 0;
+    end_behind(a, NULL);
+    keep_one_chunk(a, a->demand > a->capacity ? a->demand : a->capacity);
+    rewind_to_start(a);
+    return TA_OK;
+}
+
+/* ---- pins -------------------------------------------------------------------------------------------------------- */
+
+ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
+    if (!is_open(control)) {
+        return NULL;
+    }
+    arena *a = private_of(control);
+    uint64_t start = (uint64_t)(uintptr_t)ptr;
+    const ta_chunk *current = current_of(a);
+    for (ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
+        uint64_t end = chunk == current ? control->cursor : chunk_end(chunk);
+        if (start >= chunk->base && fits(start, end, size)) {
+            chunk->owner_pins++;
+            if (start + size > chunk->floor) {
+                chunk->floor = start + size;
+            }
+            return chunk;
+        }
+        if (chunk == current) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* ---- arenas -------------------------------------------------------------------------------------------------------- */
+
+uint32_t ta_abi_version(void) {
+    return TA_ABI_VERSION;
+}
+
+ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_t options_size,
+                          ta_arena **out) {
+    if (out == NULL) {
+        return TA_ERR_ARGUMENT;
+    }
+    *out = NULL;
+    if (abi_version != TA_ABI_VERSION) {
+        return TA_ERR_ABI;
+    }
+    ta_options chosen = {.memory_limit = TA_UNLIMITED};
+    if (options != NULL) {
+        if (options_size < sizeof(ta_options)) {
+            return TA_ERR_ARGUMENT;
+        }
+        chosen = *options;
+    }
+    if ((chosen.flags & ~TA_OPTION_HUGE_PAGES) != 0 || chosen.reserved != 0 ||
+        order_of(chosen.capacity) >= SLAB_ORDERS) {
+        return TA_ERR_ARGUMENT;
+    }
+    arena *a = pool_take_record();
+    if (a == NULL) {
+        return TA_ERR_NO_MEMORY;
+    }
+    memset(a, 0, sizeof *a);
+    a->open = ARENA_OPEN;
+    a->capacity = chosen.capacity;
+    a->flags = chosen.flags;
+    a->memory_limit = TA_UNLIMITED;
+    stand_nowhere(a, 0);
+    ta_arena_set_limit(&a->control, chosen.memory_limit);
+    *out = &a->control;
+    return TA_OK;
+}
+
+ta_status ta_arena_destroy(ta_arena *control) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    arena *a = private_of(control);
+    end_behind(a, NULL);
+    while (a->first != NULL) {
+        pool_give(remove_behind(a, NULL));
+    }
+    stand_nowhere(a, 0);
+    a->open = 0;
+    pool_give_record(a);
+    return TA_OK;
+}
+
+void arena_abandon(ta_arena *control) {
+    for (ta_chunk *chunk = private_of(control)->first; chunk != NULL;
+         chunk = chunk_at(chunk->next)) {
+        chunk->owner_pins = 0;
+    }
+    ta_arena_destroy(control);
+}
+
+ta_status ta_arena_set_limit(ta_arena *control, uint64_t bytes) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    arena *a = private_of(control);
+    /* No machine has so much memory; the charge is a signed number. */
+    a->memory_limit = bytes > INT64_MAX ? TA_UNLIMITED : bytes;
+    set_limit_word(a);
+    return TA_OK;
+}
+
+ta_status ta_arena_stats(const ta_arena *control, ta_arena_info *info, size_t info_size) {
+    if (!is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    if (info == NULL || info_size > sizeof(ta_arena_info)) {
+        return TA_ERR_ARGUMENT;
+    }
+    const arena *a = private_of(control);
+    uint64_t charge = (uint64_t)charge_of(control);
+    uint64_t peak = a->peak > control->peak ? a->peak : control->peak;
+    ta_arena_info now = {
+        .allocated = charge,
+        .reserved = a->reserved,
+        .peak = peak > charge ? peak : charge,
+        .wasted = control->wasted,
+        .chunks = a->chunks,
+        .refills = a->refills,
+        .memory_limit = a->memory_limit,
+    };
+    memcpy(info, &now, info_size);
+    return TA_OK;
+}

@@ -1,0 +1,46 @@
+/*
+ * Everything that this library asks of an operating system. One os_*.c per system implements it;
+ * no other file knows which system it runs on.
+ */
+#ifndef TA_OS_H
+#define TA_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Address space without access, at a multiple of alignment (a power of two); NULL when refused. */
+void *os_reserve(size_t bytes, size_t alignment);
+
+/* Gives back a reservation of which nothing was handed out yet. */
+void os_unreserve(void *start, size_t bytes);
+
+/* Makes whole pages of a reservation readable and writable, zeroed if new; false when refused. */
+bool os_commit(void *start, size_t bytes);
+
+/*
+ * Gives the physical pages back and keeps the addresses accessible. Contents are unspecified after
+ * it. Best effort: locked pages stay.
+ */
+void os_purge(void *start, size_t bytes);
+
+/* Asks for huge pages under committed memory, or asks for none. Best effort. */
+void os_huge_pages(void *start, size_t bytes, bool on);
+
+size_t os_page_size(void);
+
+/* The one lock of the pool. Not recursive. */
+void os_lock(void);
+void os_unlock(void);
+
+#ifdef TA_FAULT_HOOK
+/*
+ * Only in the library that the tests link: called before each request for memory; true makes the
+ * system refuse it.
+ */
+extern bool (*os_fault_hook)(void);
+#define OS_REFUSES_NOW() (os_fault_hook != NULL && os_fault_hook())
+#else
+#define OS_REFUSES_NOW() false
+#endif
+
+#endif

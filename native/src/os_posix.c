@@ -1,0 +1,74 @@
+#define _DEFAULT_SOURCE
+#include "os.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+/* madvise works in runs, so that one locked page spares its run only and no call takes long. */
+#define PURGE_RUN ((size_t)2 << 20)
+
+#ifdef TA_FAULT_HOOK
+bool (*os_fault_hook)(void) = NULL;
+#endif
+
+static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+void *os_reserve(size_t bytes, size_t alignment) {
+    if (OS_REFUSES_NOW() || bytes > SIZE_MAX - alignment) {
+        return NULL;
+    }
+    size_t mapped = bytes + alignment;
+    char *start =
+        mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) {
+        return NULL;
+    }
+    char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
+    if (aligned > start) {
+        munmap(start, (size_t)(aligned - start));
+    }
+    munmap(aligned + bytes, (size_t)(start + mapped - (aligned + bytes)));
+    return aligned;
+}
+
+void os_unreserve(void *start, size_t bytes) {
+    munmap(start, bytes);
+}
+
+bool os_commit(void *start, size_t bytes) {
+    return !OS_REFUSES_NOW() && mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+void os_purge(void *start, size_t bytes) {
+    for (size_t done = 0; done < bytes; done += PURGE_RUN) {
+        size_t run = bytes - done < PURGE_RUN ? bytes - done : PURGE_RUN;
+        /* EINVAL on locked pages: they stay resident, which is what locking asks for. */
+        (void)madvise((char *)start + done, run, MADV_DONTNEED);
+    }
+}
+
+void os_huge_pages(void *start, size_t bytes, bool on) {
+#if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
+    (void)madvise(start, bytes, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#else
+    (void)start, (void)bytes, (void)on;
+#endif
+}
+
+size_t os_page_size(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void os_lock(void) {
+    pthread_mutex_lock(&pool_mutex);
+}
+
+void os_unlock(void) {
+    pthread_mutex_unlock(&pool_mutex);
+}

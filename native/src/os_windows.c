@@ -1,0 +1,68 @@
+#include "os.h"
+
+#define WIN32_LEAN_AND_MEAN
+#include <stdint.h>
+#include <windows.h>
+
+#ifdef TA_FAULT_HOOK
+bool (*os_fault_hook)(void) = NULL;
+#endif
+
+static SRWLOCK pool_lock = SRWLOCK_INIT;
+
+void *os_reserve(size_t bytes, size_t alignment) {
+    if (OS_REFUSES_NOW() || bytes > SIZE_MAX - alignment) {
+        return NULL;
+    }
+    /*
+     * A reservation cannot be trimmed at its edges here. So a larger one is made to find an aligned
+     * address, given back, and its aligned part reserved again; another thread may take the place
+     * in between, hence the tries.
+     */
+    for (int tries = 0; tries < 16; tries++) {
+        char *start = VirtualAlloc(NULL, bytes + alignment, MEM_RESERVE, PAGE_NOACCESS);
+        if (start == NULL) {
+            return NULL;
+        }
+        char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
+        VirtualFree(start, 0, MEM_RELEASE);
+        void *reserved = VirtualAlloc(aligned, bytes, MEM_RESERVE, PAGE_NOACCESS);
+        if (reserved != NULL) {
+            return reserved;
+        }
+    }
+    return NULL;
+}
+
+void os_unreserve(void *start, size_t bytes) {
+    (void)bytes;
+    VirtualFree(start, 0, MEM_RELEASE);
+}
+
+bool os_commit(void *start, size_t bytes) {
+    return !OS_REFUSES_NOW() && VirtualAlloc(start, bytes, MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+
+void os_purge(void *start, size_t bytes) {
+    /* MEM_RESET keeps the commitment, so a stale pointer still finds accessible pages. */
+    VirtualAlloc(start, bytes, MEM_RESET, PAGE_READWRITE);
+}
+
+void os_huge_pages(void *start, size_t bytes, bool on) {
+    /* Large pages need a privilege and cannot be asked for afterwards: the option has no effect. */
+    (void)start, (void)bytes, (void)on;
+}
+
+size_t os_page_size(void) {
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+
+void os_lock(void) {
+    AcquireSRWLockExclusive(&pool_lock);
+}
+
+void os_unlock(void) {
+    ReleaseSRWLockExclusive(&pool_lock);
+}

@@ -1,0 +1,143 @@
+#include "slab.h"
+
+#include "os.h"
+
+#define COMMIT_STEP ((uint64_t)1 << 20)
+#define RECORDS_STEP ((uint64_t)64 << 10)
+#define HUGE_PAGE ((uint64_t)2 << 20)
+
+static ta_slab *slabs = NULL;
+
+static uint64_t round_up(uint64_t n, uint64_t to) {
+    return (n + to - 1) & ~(to - 1);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static uint64_t commit_steps(uint64_t space_bytes) {
+    return (space_bytes + COMMIT_STEP - 1) / COMMIT_STEP;
+}
+
+/* Reserves and lays out a slab of exactly so much chunk space; NULL when the system refuses. */
+static ta_slab *try_create(uint64_t space_bytes) {
+    uint64_t page = os_page_size();
+    uint64_t bitmap_words = (commit_steps(space_bytes) + 63) / 64;
+    uint64_t chunks_at = round_up(sizeof(ta_slab) + bitmap_words * sizeof(uint64_t), 64);
+    uint64_t chunks_bytes = space_bytes / TA_MIN_CHUNK_BYTES * sizeof(ta_chunk);
+    uint64_t records_at = round_up(chunks_at + chunks_bytes, page);
+    /* Room for some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
+    uint64_t records_bytes = larger(space_bytes / 32, RECORDS_STEP);
+    uint64_t alignment = space_bytes < HUGE_PAGE ? larger(space_bytes, page) : HUGE_PAGE;
+    uint64_t space_at = round_up(records_at + records_bytes, alignment);
+
+    char *start = os_reserve(space_at + space_bytes, alignment);
+    if (start == NULL) {
+        return NULL;
+    }
+    if (!os_commit(start, records_at)) {
+        os_unreserve(start, space_at + space_bytes);
+        return NULL;
+    }
+    /* A system that uses huge pages unasked would make 2 MiB resident for one touched byte. */
+    os_huge_pages(start, space_at + space_bytes, false);
+    ta_slab *slab = (ta_slab *)start;
+    slab->size = space_at + space_bytes;
+    slab->space = (uint64_t)(uintptr_t)start + space_at;
+    slab->space_bytes = space_bytes;
+    slab->chunks = (ta_chunk *)(start + chunks_at);
+    slab->records = (uint64_t)(uintptr_t)start + records_at;
+    slab->records_ready = slab->records;
+    slab->records_end = slab->records + records_bytes;
+    slab->next = slabs;
+    slabs = slab;
+    return slab;
+}
+
+ta_slab *slab_create(uint32_t order) {
+    if (order >= SLAB_ORDERS) {
+        return NULL;
+    }
+    uint64_t least = (uint64_t)TA_MIN_CHUNK_BYTES << order;
+    for (uint64_t space = larger(SLAB_SPACE_BYTES, least); space >= least; space /= 2) {
+        ta_slab *slab = try_create(space);
+        if (slab != NULL) {
+            ta_chunk *whole = &slab->chunks[0];
+            whole->base = slab->space;
+            whole->slab = (uint64_t)(uintptr_t)slab;
+            whole->order = (uint8_t)order_of(space);
+            return slab;
+        }
+    }
+    return NULL;
+}
+
+bool slab_commit(const ta_chunk *chunk) {
+    ta_slab *slab = slab_of_chunk(chunk);
+    uint64_t first = (chunk->base - slab->space) / COMMIT_STEP;
+    uint64_t end = (chunk_end(chunk) - slab->space + COMMIT_STEP - 1) / COMMIT_STEP;
+    for (uint64_t step = first; step < end;) {
+        if ((slab->bitmap[step / 64] >> (step % 64) & 1) != 0) {
+            step++;
+            continue;
+        }
+        uint64_t run = step + 1;
+        while (run < end && (slab->bitmap[run / 64] >> (run % 64) & 1) == 0) {
+            run++;
+        }
+        uint64_t from = step * COMMIT_STEP;
+        uint64_t to = run * COMMIT_STEP;
+        if (to > slab->space_bytes) {
+            to = slab->space_bytes; /* a slab smaller than one step */
+        }
+        if (!os_commit((void *)(uintptr_t)(slab->space + from), to - from)) {
+            return false; /* what was committed before stays so and is found by the next try */
+        }
+        slab->committed += to - from;
+        for (; step < run; step++) {
+            slab->bitmap[step / 64] |= (uint64_t)1 << (step % 64);
+        }
+    }
+    return true;
+}
+
+static bool has_room_for_record(const ta_slab *slab) {
+    return slab->records_end - slab->records >= SLAB_RECORD_BYTES;
+}
+
+void *slab_new_record(void) {
+    ta_slab *slab = slabs;
+    while (slab != NULL && !has_room_for_record(slab)) {
+        slab = slab->next;
+    }
+    if (slab == NULL) {
+        return NULL;
+    }
+    while (slab->records + SLAB_RECORD_BYTES > slab->records_ready) {
+        uint64_t step = slab->records_end - slab->records_ready;
+        step = step < RECORDS_STEP ? step : RECORDS_STEP;
+        if (!os_commit((void *)(uintptr_t)slab->records_ready, step)) {
+            return NULL;
+        }
+        slab->records_ready += step;
+    }
+    void *record = (void *)(uintptr_t)slab->records;
+    slab->records += SLAB_RECORD_BYTES;
+    return record;
+}
+
+ta_chunk *slab_buddy(const ta_chunk *chunk) {
+    ta_slab *slab = slab_of_chunk(chunk);
+    uint64_t index = (uint64_t)(chunk - slab->chunks);
+    return &slab->chunks[index ^ ((uint64_t)1 << chunk->order)];
+}
+
+void slab_totals(uint64_t *reserved, uint64_t *committed) {
+    *reserved = 0;
+    *committed = 0;
+    for (const ta_slab *slab = slabs; slab != NULL; slab = slab->next) {
+        *reserved += slab->size;
+        *committed += slab->committed;
+    }
+}
