@@ -148,15 +148,15 @@ typedef struct ta_arena_info {
 } ta_arena_info;
 
 typedef struct ta_pool_info {
-    uint64_t reserved;      /* address space of all slabs */
-    uint64_t committed;     /* of it, chunk space that was made accessible */
-    uint64_t in_use;        /* bytes of chunks held by arenas or pinned */
-    uint64_t free;          /* bytes of free chunks whose pages are kept for reuse */
-    uint64_t pinned;        /* of in_use, bytes of chunks that left their arena and are still pinned */
-    uint64_t in_use_chunks; /* chunks held by arenas or pinned */
-    uint64_t free_chunks;   /* free chunks whose pages are kept */
-    uint64_t pinned_chunks; /* of in_use_chunks, those that left their arena */
-    uint64_t memory_limit;  /* of the whole process, TA_UNLIMITED for none */
+    uint64_t reserved;  /* address space of all slabs */
+    uint64_t committed; /* of it, chunk space that was made accessible */
+    uint64_t in_use;    /* bytes of chunks held by arenas or pinned */
+    uint64_t free;      /* bytes of free chunks whose pages are kept for reuse */
+    uint64_t pinned;    /* of in_use, bytes of chunks that left their arena and are still pinned */
+    uint64_t in_use_chunks;  /* chunks held by arenas or pinned */
+    uint64_t free_chunks;    /* free chunks whose pages are kept */
+    uint64_t pinned_chunks;  /* of in_use_chunks, those that left their arena */
+    uint64_t memory_limit;   /* of the whole process, TA_UNLIMITED for none */
     uint64_t retained_limit; /* free bytes past which pages are given back */
 } ta_pool_info;
 
@@ -190,7 +190,7 @@ TA_API ta_status ta_arena_check(const ta_arena *arena, uint64_t size, uint64_t a
 /* ta_alloc out of line, for callers without a C compiler. */
 TA_API void *ta_arena_alloc(ta_arena *arena, uint64_t size, uint64_t align);
 
-/* Sets the memory limit, in force from the next allocation; below the charge it refuses them all. */
+/* Sets the memory limit, in force from the next allocation; below the charge it allows no byte more. */
 TA_API ta_status ta_arena_set_limit(ta_arena *arena, uint64_t bytes);
 
 /* info_size is sizeof(ta_arena_info) as the caller was compiled. */

@@ -37,6 +37,15 @@ static void note_peak(arena *a) {
     }
 }
 
+/* What the memory limit still allows to be charged. */
+static uint64_t budget_of(const arena *a) {
+    if (a->memory_limit == TA_UNLIMITED) {
+        return UINT64_MAX;
+    }
+    int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
+    return left > 0 ? (uint64_t)left : 0;
+}
+
 /* What the memory limit leaves of the current chunk, see the control block's limit. */
 static void set_limit_word(arena *a) {
     const ta_chunk *chunk = current_of(a);
@@ -44,15 +53,9 @@ static void set_limit_word(arena *a) {
         a->control.limit = 0;
         return;
     }
-    uint64_t end = chunk_end(chunk);
-    a->control.limit = end;
-    if (a->memory_limit != TA_UNLIMITED) {
-        int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
-        uint64_t budget = left > 0 ? (uint64_t)left : 0;
-        if (budget < end - a->control.cursor) {
-            a->control.limit = a->control.cursor + budget;
-        }
-    }
+    uint64_t budget = budget_of(a);
+    uint64_t room = chunk_end(chunk) - a->control.cursor;
+    a->control.limit = a->control.cursor + (budget < room ? budget : room);
 }
 
 /* Stands in a chunk (NULL for none) at the cursor, with so much charged by then. */
@@ -131,14 +134,6 @@ static bool fits(uint64_t start, uint64_t end, uint64_t size) {
     return start <= end && size <= end - start;
 }
 
-static bool over_budget(const arena *a, uint64_t charge_more) {
-    if (a->memory_limit == TA_UNLIMITED) {
-        return false;
-    }
-    int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
-    return left < 0 || charge_more > (uint64_t)left;
-}
-
 /*
  * How much an allocation would charge: with its padding where the current chunk has room for it,
  * without any at the start of a chunk.
@@ -166,24 +161,32 @@ static ta_chunk *find_spare(arena *a, ta_chunk *current, uint64_t size) {
     return NULL;
 }
 
+static uint64_t lower(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t higher(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* What a first chunk, alone, should hold: what the last cycles used, and the capacity promised. */
+static uint64_t first_bytes(const arena *a) {
+    return higher(a->capacity, lower(a->demand, a->memory_limit));
+}
+
 /*
  * How large the next chunk should be: as much as lives already, so that chunks grow with the live
- * bytes and not with the number of refills; never more than the memory limit can ever use.
+ * bytes and not with the number of refills; never more than the memory limit can ever use, nor than
+ * a slab. Only a demand that was there before may ask for more than that.
  */
 static uint64_t wanted_bytes(const arena *a) {
     int64_t live = charge_of(&a->control);
     uint64_t wanted = live > 0 ? (uint64_t)live : 0;
+    wanted = lower(lower(wanted, a->memory_limit), SLAB_SPACE_BYTES);
     if (current_of(a) == NULL) {
-        uint64_t first = a->capacity > a->demand ? a->capacity : a->demand;
-        wanted = wanted > first ? wanted : first;
+        wanted = higher(wanted, first_bytes(a));
     }
-    if (a->memory_limit < wanted) {
-        wanted = a->memory_limit;
-    }
-    if ((a->flags & TA_OPTION_HUGE_PAGES) != 0 && wanted < HUGE_CHUNK_BYTES) {
-        wanted = HUGE_CHUNK_BYTES;
-    }
-    return wanted < SLAB_SPACE_BYTES ? wanted : SLAB_SPACE_BYTES;
+    return (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? higher(wanted, HUGE_CHUNK_BYTES) : wanted;
 }
 
 ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
@@ -195,7 +198,7 @@ ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
     }
     arena *a = private_of(control);
     ta_chunk *current = current_of(a);
-    if (over_budget(a, charge_for(a, size, align))) {
+    if (charge_for(a, size, align) > budget_of(a)) {
         return TA_ERR_LIMIT;
     }
     if (current != NULL && fits(align_up(control->cursor, align), control->limit, size)) {
@@ -239,7 +242,7 @@ ta_status ta_arena_check(const ta_arena *control, uint64_t size, uint64_t align)
         return TA_ERR_ARGUMENT;
     }
     const arena *a = private_of(control);
-    return over_budget(a, charge_for(a, size, align)) ? TA_ERR_LIMIT : TA_OK;
+    return charge_for(a, size, align) > budget_of(a) ? TA_ERR_LIMIT : TA_OK;
 }
 
 /* ---- marks ---------------------------------------------------------------------------------------------------- */
@@ -340,34 +343,27 @@ ta_status ta_reset(ta_arena *control) {
     }
     arena *a = private_of(control);
     note_peak(a);
-    /* Starts of chunks need no padding, one chunk in their place might: a page for each of them. */
-    uint64_t used = control->peak + a->chunks * TA_MAX_ALIGNMENT;
+    /* Starts of chunks need no padding, one chunk in their place might: a page for each seam. */
+    uint64_t seams = a->chunks > 1 ? a->chunks - 1 : 0;
+    uint64_t used = control->peak + seams * TA_MAX_ALIGNMENT;
     uint64_t faded = a->demand - a->demand / 4;
     a->demand = control->peak == 0 ? faded : used > faded ? used : faded;
     a->peak = a->peak > control->peak ? a->peak : control->peak;
     control->peak = 0;
     end_behind(a, NULL);
-    keep_one_chunk(a, a->demand > a->capacity ? a->demand : a->capacity);
+    keep_one_chunk(a, first_bytes(a));
     rewind_to_start(a);
     return TA_OK;
 }
 
 /* ---- pins -------------------------------------------------------------------------------------------------------- */
 
-ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
-    if (!is_open(control)) {
-        return NULL;
-    }
-    arena *a = private_of(control);
-    uint64_t start = (uint64_t)(uintptr_t)ptr;
+ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t size) {
+    const arena *a = private_of(control);
     const ta_chunk *current = current_of(a);
     for (ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
         uint64_t end = chunk == current ? control->cursor : chunk_end(chunk);
-        if (start >= chunk->base && fits(start, end, size)) {
-            chunk->owner_pins++;
-            if (start + size > chunk->floor) {
-                chunk->floor = start + size;
-            }
+        if (address >= chunk->base && fits(address, end, size)) {
             return chunk;
         }
         if (chunk == current) {
@@ -375,6 +371,16 @@ ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
         }
     }
     return NULL;
+}
+
+ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
+    uint64_t start = (uint64_t)(uintptr_t)ptr;
+    ta_chunk *chunk = is_open(control) ? arena_chunk_of(control, start, size) : NULL;
+    if (chunk != NULL) {
+        chunk->owner_pins++;
+        chunk->floor = start + size > chunk->floor ? start + size : chunk->floor;
+    }
+    return chunk;
 }
 
 /* ---- arenas -------------------------------------------------------------------------------------------------------- */
@@ -431,14 +437,6 @@ ta_status ta_arena_destroy(ta_arena *control) {
     a->open = 0;
     pool_give_record(a);
     return TA_OK;
-}
-
-void arena_abandon(ta_arena *control) {
-    for (ta_chunk *chunk = private_of(control)->first; chunk != NULL;
-         chunk = chunk_at(chunk->next)) {
-        chunk->owner_pins = 0;
-    }
-    ta_arena_destroy(control);
 }
 
 ta_status ta_arena_set_limit(ta_arena *control, uint64_t bytes) {

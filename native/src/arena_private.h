@@ -7,25 +7,23 @@
 typedef struct {
     ta_arena control;
     uint64_t open; /* ARENA_OPEN while the arena is open */
-    ta_chunk *first; /* the chain: filled chunks, the current one, then spares for the next refills */
+    ta_chunk
+        *first; /* the chain: filled chunks, the current one, then spares for the next refills */
     uint64_t capacity;
     uint64_t memory_limit;
     uint64_t flags;
     uint64_t reserved; /* bytes of the chain */
     uint64_t chunks;   /* chunks of the chain */
     uint64_t refills;
-    uint64_t peak;     /* highest charge before the last reset; control.peak has it since then */
-    uint64_t demand;   /* what the last cycles used, decaying: the size to keep at a reset */
+    uint64_t peak;   /* highest charge before the last reset; control.peak has it since then */
+    uint64_t demand; /* what the last cycles used, decaying: the size to keep at a reset */
 } arena;
 
 _Static_assert(sizeof(ta_arena) == 64, "the control block is part of the ABI");
 _Static_assert(sizeof(ta_chunk) == 64, "the descriptor is part of the ABI");
 _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 
-/*
- * Destroys an arena whose owner is gone without having destroyed it: its own pins count for
- * nothing, since whoever could have released them is gone too.
- */
-void arena_abandon(ta_arena *public_arena);
+/* The chunk in which these bytes were handed out, NULL if in none of an open arena. */
+ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t size);
 
 #endif

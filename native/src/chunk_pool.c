@@ -100,12 +100,10 @@ static ta_chunk *split_to(ta_chunk *chunk, uint32_t order) {
     while (chunk->order > order) {
         chunk->order--;
         ta_chunk *high = slab_buddy(chunk);
-        uint32_t half = (uint32_t)1 << chunk->order;
         high->order = chunk->order;
         high->slab = chunk->slab;
         high->base = chunk_end(chunk);
-        /* Which half the pages are in is not known; the lower is used first and likely has them. */
-        high->dirty = chunk->dirty > half ? chunk->dirty - half : 0;
+        high->dirty = chunk->dirty == 0 ? 0 : slab_count_dirty(high);
         chunk->dirty -= high->dirty;
         list_insert(high);
     }
@@ -168,7 +166,7 @@ static void put_free(ta_chunk *chunk) {
 
 static void purge(ta_chunk *chunk) {
     os_purge((void *)(uintptr_t)chunk->base, chunk_bytes(chunk));
-    chunk->dirty = 0;
+    slab_set_dirty(chunk, false);
 }
 
 /* Gives back pages of free chunks, largest chunks first, until at most `keep` bytes are retained. */
@@ -205,6 +203,7 @@ static ta_chunk *take_order(uint32_t order, ta_status *why) {
     if (chunk == NULL) {
         return NULL;
     }
+    chunk->state = CHUNK_USED; /* at once: a buddy that comes home must not merge with it */
     if (!slab_commit(chunk)) {
         put_free(chunk);
         return NULL;
@@ -244,7 +243,6 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     chunk->owner_pins = 0;
     chunk->floor = 0;
     chunk->next = 0;
-    chunk->state = CHUNK_USED;
     chunk->huge = huge;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
@@ -259,7 +257,7 @@ static void come_home(ta_chunk *chunk) {
         pool.in_use + pool.retained + bytes > pool.memory_limit) {
         purge(chunk);
     } else {
-        chunk->dirty = (uint32_t)(bytes / TA_MIN_CHUNK_BYTES);
+        slab_set_dirty(chunk, true);
         pool.retained += bytes;
     }
     put_free(chunk);

@@ -24,8 +24,7 @@ void *os_reserve(size_t bytes, size_t alignment) {
         return NULL;
     }
     size_t mapped = bytes + alignment;
-    char *start =
-        mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *start = mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) {
         return NULL;
     }

@@ -23,9 +23,11 @@ static uint64_t commit_steps(uint64_t space_bytes) {
 /* Reserves and lays out a slab of exactly so much chunk space; NULL when the system refuses. */
 static ta_slab *try_create(uint64_t space_bytes) {
     uint64_t page = os_page_size();
-    uint64_t bitmap_words = (commit_steps(space_bytes) + 63) / 64;
+    uint64_t units = space_bytes / TA_MIN_CHUNK_BYTES;
+    uint64_t commit_words = (commit_steps(space_bytes) + 63) / 64;
+    uint64_t bitmap_words = commit_words + (units + 63) / 64;
     uint64_t chunks_at = round_up(sizeof(ta_slab) + bitmap_words * sizeof(uint64_t), 64);
-    uint64_t chunks_bytes = space_bytes / TA_MIN_CHUNK_BYTES * sizeof(ta_chunk);
+    uint64_t chunks_bytes = units * sizeof(ta_chunk);
     uint64_t records_at = round_up(chunks_at + chunks_bytes, page);
     /* Room for some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
     uint64_t records_bytes = larger(space_bytes / 32, RECORDS_STEP);
@@ -47,6 +49,7 @@ static ta_slab *try_create(uint64_t space_bytes) {
     slab->space = (uint64_t)(uintptr_t)start + space_at;
     slab->space_bytes = space_bytes;
     slab->chunks = (ta_chunk *)(start + chunks_at);
+    slab->dirty = slab->bitmap + commit_words;
     slab->records = (uint64_t)(uintptr_t)start + records_at;
     slab->records_ready = slab->records;
     slab->records_end = slab->records + records_bytes;
@@ -102,6 +105,37 @@ bool slab_commit(const ta_chunk *chunk) {
     return true;
 }
 
+/* The words of a chunk's dirty bits, and which bits of each: a chunk fills words or a part of one. */
+static uint64_t dirty_words(const ta_chunk *chunk, uint64_t **words, uint64_t *mask) {
+    ta_slab *slab = slab_of_chunk(chunk);
+    uint64_t first = (uint64_t)(chunk - slab->chunks);
+    uint64_t units = (uint64_t)1 << chunk->order;
+    *words = slab->dirty + first / 64;
+    *mask = units < 64 ? (((uint64_t)1 << units) - 1) << first % 64 : UINT64_MAX;
+    return units < 64 ? 1 : units / 64;
+}
+
+void slab_set_dirty(ta_chunk *chunk, bool dirty) {
+    uint64_t *words, mask;
+    uint64_t count = dirty_words(chunk, &words, &mask);
+    for (uint64_t i = 0; i < count; i++) {
+        words[i] = dirty ? words[i] | mask : words[i] & ~mask;
+    }
+    chunk->dirty = dirty ? (uint32_t)1 << chunk->order : 0;
+}
+
+uint32_t slab_count_dirty(const ta_chunk *chunk) {
+    uint64_t *words, mask;
+    uint64_t count = dirty_words(chunk, &words, &mask);
+    uint32_t dirty = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        for (uint64_t left = words[i] & mask; left != 0; left &= left - 1) {
+            dirty++;
+        }
+    }
+    return dirty;
+}
+
 static bool has_room_for_record(const ta_slab *slab) {
     return slab->records_end - slab->records >= SLAB_RECORD_BYTES;
 }
@@ -131,6 +165,16 @@ ta_chunk *slab_buddy(const ta_chunk *chunk) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t index = (uint64_t)(chunk - slab->chunks);
     return &slab->chunks[index ^ ((uint64_t)1 << chunk->order)];
+}
+
+ta_slab *slab_holding(uint64_t address) {
+    os_lock();
+    ta_slab *slab = slabs;
+    while (slab != NULL && address - (uint64_t)(uintptr_t)slab >= slab->size) {
+        slab = slab->next;
+    }
+    os_unlock();
+    return slab;
 }
 
 void slab_totals(uint64_t *reserved, uint64_t *committed) {

@@ -1,0 +1,308 @@
+package dev.tensorarena;
+
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+
+/**
+ * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin, inlined
+ * over the control block and the current chunk's descriptor in native memory. Everything else is
+ * one call into C, which works on the same words; they are read anew after it. Owner's thread only.
+ *
+ * <p>Layouts (see {@code tensorarena.h}, which explains every word):
+ *
+ * <pre>
+ *   control block   0 cursor   8 limit       16 base   24 slab
+ *                  32 chunk   40 charged    48 peak   56 wasted
+ *   descriptor      0 word     8 owner pins  16 floor  ...
+ * </pre>
+ */
+final class Arena {
+  private static final int CURSOR = 0;
+  private static final int LIMIT = 8;
+  private static final int BASE = 16;
+  private static final int CHUNK = 32;
+  private static final int CHARGED_BEFORE = 40;
+  private static final int PEAK_CHARGE = 48;
+  private static final int WASTED = 56;
+
+  private static final int PINS_WORD = 0;
+  private static final int OWNER_PINS = 8;
+  private static final int FLOOR = 16;
+
+  /** So often a reset goes through C, which gives a chunk back that has become far too large. */
+  private static final int RESETS_BETWEEN_REVIEWS = 64;
+
+  /** With a quarantine, ended bytes are filled and rest: every end of a scope is C's. */
+  private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
+
+  private final long handle;
+  private final ByteBuffer control;
+  private final int at;
+
+  /** In bytes; {@link NativeArena#UNLIMITED} for none. */
+  private final long memoryLimit;
+
+  /** The window of the last allocation. */
+  private Window window;
+
+  private int resets;
+
+  /** Whether a raw view or an address ever left: then the memory is never reclaimed unasked. */
+  private volatile boolean exposed;
+
+  private Arena(long handle, Window window, long memoryLimit) {
+    this.handle = handle;
+    this.memoryLimit = memoryLimit;
+    this.control = window.bytes;
+    this.at = (int) (handle - window.address);
+    this.window = window;
+  }
+
+  /**
+   * Opens an arena; it takes no chunk until its first allocation.
+   *
+   * @throws OutOfMemoryError if the system refuses memory
+   */
+  static Arena open(long capacity, long memoryLimit, int flags) {
+    long handle = NativeArena.open(capacity, memoryLimit, flags);
+    if (handle < 0) {
+      throw new OutOfMemoryError(
+          "the system refused memory for an arena with a capacity of " + capacity + " bytes");
+    }
+    try {
+      return new Arena(handle, Slabs.windowOf(handle), memoryLimit);
+    } catch (OutOfMemoryError e) {
+      NativeArena.close(handle); // the JVM refused the buffer over the slab
+      throw e;
+    }
+  }
+
+  private long get(int word) {
+    return control.getLong(at + word);
+  }
+
+  private void set(int word, long value) {
+    control.putLong(at + word, value);
+  }
+
+  // ---- allocation
+
+  /**
+   * The address of so many new bytes, uninitialised; {@link #window()} then holds it.
+   *
+   * @param size bytes, not negative
+   * @param alignment a power of two up to 4096
+   * @throws MemoryLimitExceededException if the context's or the process's limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   */
+  long allocate(long size, long alignment) {
+    long start = (get(CURSOR) + alignment - 1) & -alignment;
+    long limit = get(LIMIT);
+    // Addresses lie far below 2^63, so nothing wraps; the size is compared, not added.
+    if (start > limit || size > limit - start) {
+      return allocateSlowly(size, alignment);
+    }
+    if (!window.covers(start, size)) {
+      window = windowFor(start, size);
+    }
+    set(CURSOR, start + size);
+    return start;
+  }
+
+  private long allocateSlowly(long size, long alignment) {
+    int status = NativeArena.reserve(handle, size, alignment);
+    if (status != NativeArena.OK) {
+      throw refusal(status, size);
+    }
+    return allocate(size, alignment);
+  }
+
+  /** Also when native code has moved on to another slab since the last allocation. */
+  private static Window windowFor(long start, long size) {
+    Window window = Slabs.windowOf(start);
+    if (window.covers(start, size) || size > Integer.MAX_VALUE) {
+      return window; // past 2 GiB no buffer reaches: such tensors are for segments
+    }
+    return Window.over(start, size, size);
+  }
+
+  /** The window of the bytes that {@link #allocate} gave last. */
+  Window window() {
+    return window;
+  }
+
+  /**
+   * Throws as an allocation would that passes the context's limit; changes nothing.
+   *
+   * @throws MemoryLimitExceededException if the limit would be passed
+   */
+  void check(long size, long alignment) {
+    int status = NativeArena.check(handle, size, alignment);
+    if (status != NativeArena.OK) {
+      throw refusal(status, size);
+    }
+  }
+
+  private RuntimeException refusal(int status, long size) {
+    switch (status) {
+      case NativeArena.LIMIT:
+        return new MemoryLimitExceededException("the context", size, memoryLimit, charged());
+      case NativeArena.POOL_LIMIT:
+        return ChunkPool.limitExceeded(size);
+      case NativeArena.NO_MEMORY:
+        throw new OutOfMemoryError("the system refused memory for a tensor of " + size + " bytes");
+      default:
+        return new IllegalStateException("unexpected status " + status + " of the native arena");
+    }
+  }
+
+  // ---- marks: four words of a scope
+
+  long chunk() {
+    return get(CHUNK);
+  }
+
+  long cursor() {
+    return get(CURSOR);
+  }
+
+  long wasted() {
+    return get(WASTED);
+  }
+
+  /** What the memory limit counts. */
+  long charged() {
+    return get(CHARGED_BEFORE) + get(CURSOR) - get(BASE);
+  }
+
+  /** Ends everything since the mark. */
+  void rewind(long chunk, long cursor, long charged, long wasted) {
+    if (chunk != 0 && chunk == get(CHUNK) && !QUARANTINE && unpinned(chunk)) {
+      notePeak();
+      set(CURSOR, cursor);
+      set(WASTED, wasted);
+    } else {
+      NativeArena.rewind(handle, chunk, cursor, charged, wasted);
+    }
+  }
+
+  /** Ends everything and keeps one chunk. */
+  void reset() {
+    long chunk = get(CHUNK);
+    if (chunk == 0 && get(PEAK_CHARGE) == 0) {
+      return;
+    }
+    // Nothing charged before it: the chunk is the first that matters.
+    boolean alone = chunk != 0 && get(CHARGED_BEFORE) == 0;
+    if (alone && !QUARANTINE && unpinned(chunk) && ++resets % RESETS_BETWEEN_REVIEWS != 0) {
+      notePeak();
+      set(CURSOR, get(BASE));
+      set(WASTED, 0);
+    } else {
+      NativeArena.reset(handle);
+    }
+  }
+
+  private void notePeak() {
+    long charged = charged();
+    if (charged > get(PEAK_CHARGE)) {
+      set(PEAK_CHARGE, charged);
+    }
+  }
+
+  /** Whether nobody pins the current chunk; then its floor falls, as in C. */
+  private boolean unpinned(long chunk) {
+    Window slab = descriptors(chunk);
+    int descriptor = (int) (chunk - slab.address);
+    long others = slab.bytes.getLong(descriptor + PINS_WORD);
+    long mine = slab.bytes.getLong(descriptor + OWNER_PINS);
+    if ((others >> 1) + mine != 0) {
+      return false;
+    }
+    // Who released last read the bytes before; what overwrites them comes after.
+    VarHandle.acquireFence();
+    slab.bytes.putLong(descriptor + FLOOR, 0);
+    return true;
+  }
+
+  // ---- pins
+
+  /** Pins bytes of this arena for as long as they live; returns their chunk, for {@link #unpin}. */
+  long pin(long address, long size) {
+    if (!isInCurrentChunk(address, size)) {
+      return NativeArena.pin(handle, address, size);
+    }
+    long chunk = get(CHUNK);
+    Window slab = descriptors(chunk);
+    int descriptor = (int) (chunk - slab.address);
+    slab.bytes.putLong(descriptor + OWNER_PINS, slab.bytes.getLong(descriptor + OWNER_PINS) + 1);
+    if (address + size > slab.bytes.getLong(descriptor + FLOOR)) {
+      slab.bytes.putLong(descriptor + FLOOR, address + size);
+    }
+    return chunk;
+  }
+
+  /** Takes one of the owner's pins back, before the chunk's scope is rewound. */
+  void unpin(long chunk) {
+    Window slab = descriptors(chunk);
+    int descriptor = (int) (chunk - slab.address);
+    slab.bytes.putLong(descriptor + OWNER_PINS, slab.bytes.getLong(descriptor + OWNER_PINS) - 1);
+  }
+
+  /** The chunk in which these bytes of the arena lie. */
+  long chunkOf(long address, long size) {
+    return isInCurrentChunk(address, size)
+        ? get(CHUNK)
+        : NativeArena.chunkOf(handle, address, size);
+  }
+
+  /** Whether the bytes lie in the current chunk, below the cursor. */
+  boolean isInCurrentChunk(long address, long size) {
+    // Without a chunk the cursor stands at the base, so that nothing is in between.
+    return address >= get(BASE) && address + size <= get(CURSOR);
+  }
+
+  boolean isPinned(long chunk) {
+    return !unpinned(chunk);
+  }
+
+  private Window descriptors(long chunk) {
+    return window.owns(chunk) ? window : Slabs.windowOf(chunk);
+  }
+
+  // ---- the rest
+
+  void close() {
+    NativeArena.close(handle);
+  }
+
+  /** Gives the memory of an arena back whose context is unreachable. */
+  void abandon() {
+    NativeArena.abandon(handle);
+  }
+
+  /** A raw view or an address leaves: the memory must not be reclaimed behind the user's back. */
+  void expose() {
+    if (!exposed) {
+      exposed = true;
+    }
+  }
+
+  boolean isExposed() {
+    return exposed;
+  }
+
+  long memoryLimit() {
+    return memoryLimit;
+  }
+
+  ArenaStats stats() {
+    return new ArenaStats(
+        charged(),
+        NativeArena.arenaStat(handle, NativeArena.RESERVED),
+        NativeArena.arenaStat(handle, NativeArena.PEAK),
+        wasted(),
+        NativeArena.arenaStat(handle, NativeArena.CHUNKS),
+        NativeArena.arenaStat(handle, NativeArena.REFILLS));
+  }
+}

@@ -1,0 +1,170 @@
+package dev.tensorarena;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Copying, filling and comparing whole tensors, by the bits of their elements. Callers have passed
+ * the gate and keep the tensors reachable.
+ */
+final class Bulk {
+  /** What zeros are copied from: small enough to stay in a core's cache. */
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(32 << 10);
+
+  /** Elements that a fill writes one by one before it copies what it has written. */
+  private static final int FILL_BLOCK = 256;
+
+  private Bulk() {}
+
+  static void zero(Tensor tensor) {
+    if (tensor.length == 0) {
+      zeroPastReach(tensor);
+      return;
+    }
+    ByteBuffer bytes = tensor.window.bytes;
+    int end = tensor.offset + (tensor.length << tensor.dtype.shift);
+    for (int at = tensor.offset; at < end; at += ZEROS.capacity()) {
+      bytes.put(at, ZEROS, 0, Math.min(ZEROS.capacity(), end - at));
+    }
+  }
+
+  private static void zeroPastReach(Tensor tensor) {
+    long end = tensor.start() + tensor.byteCount();
+    long zeros = NativeArena.bufferAddress(ZEROS);
+    for (long at = tensor.start(); at < end; at += ZEROS.capacity()) {
+      NativeArena.move(zeros, at, Math.min(ZEROS.capacity(), end - at));
+    }
+  }
+
+  /** Sets every element to the lowest bits of a word. */
+  static void fill(Tensor tensor, long bits) {
+    int shift = tensor.dtype.shift;
+    ByteBuffer bytes = tensor.window.bytes;
+    if (tensor.strides != null) {
+      for (int i = 0; i < tensor.length; i++) {
+        put(bytes, tensor.offset + (tensor.place(i) << shift), shift, bits);
+      }
+      return;
+    }
+    int first = Math.min(tensor.length, FILL_BLOCK);
+    for (int i = 0; i < first; i++) {
+      put(bytes, tensor.offset + (i << shift), shift, bits);
+    }
+    int done = first << shift;
+    int all = tensor.length << shift;
+    while (done < all) {
+      int next = Math.min(done, all - done);
+      bytes.put(tensor.offset + done, bytes, tensor.offset, next);
+      done += next;
+    }
+  }
+
+  /** Copies between tensors of the same type and shape; they may overlap. */
+  static void copy(Tensor from, Tensor to) {
+    if (from.strides == null && to.strides == null) {
+      copyGapless(from, to);
+      return;
+    }
+    from.requireReach();
+    to.requireReach();
+    Shape shape = from.shape;
+    int shift = from.dtype.shift;
+    long[] gapless = Strides.rowMajor(shape);
+    long[] source = from.strides == null ? gapless : from.strides;
+    long[] target = to.strides == null ? gapless : to.strides;
+    ByteBuffer sourceBytes = from.window.bytes;
+    ByteBuffer targetBytes = to.window.bytes;
+    if (overlap(from, to)) {
+      // In whatever order one went, it could read what it has written.
+      ByteBuffer aside = ByteBuffer.allocate(from.length << shift).order(sourceBytes.order());
+      copyRows(shape, shift, sourceBytes, from.offset, source, aside, 0, gapless);
+      copyRows(shape, shift, aside, 0, gapless, targetBytes, to.offset, target);
+    } else {
+      copyRows(shape, shift, sourceBytes, from.offset, source, targetBytes, to.offset, target);
+    }
+  }
+
+  private static void copyGapless(Tensor from, Tensor to) {
+    if (from.length == 0 || to.length == 0) {
+      NativeArena.move(from.start(), to.start(), from.byteCount());
+    } else {
+      int size = from.length << from.dtype.shift;
+      to.window.bytes.put(to.offset, from.window.bytes, from.offset, size);
+    }
+  }
+
+  private static boolean overlap(Tensor a, Tensor b) {
+    return a.start() < b.start() + b.spannedBytes() && b.start() < a.start() + a.spannedBytes();
+  }
+
+  /** Element by element along the last axis, which exists and is not empty. */
+  private static void copyRows(
+      Shape shape,
+      int shift,
+      ByteBuffer from,
+      int fromOffset,
+      long[] fromStrides,
+      ByteBuffer to,
+      int toOffset,
+      long[] toStrides) {
+    int last = shape.rank() - 1;
+    int rowLength = (int) shape.extent(last);
+    int fromStep = (int) fromStrides[last] << shift;
+    int toStep = (int) toStrides[last] << shift;
+    for (long first = 0; first < shape.numElements(); first += rowLength) {
+      int source = fromOffset + ((int) Strides.place(shape, fromStrides, first) << shift);
+      int target = toOffset + ((int) Strides.place(shape, toStrides, first) << shift);
+      for (int i = 0; i < rowLength; i++) {
+        put(to, target + i * toStep, shift, get(from, source + i * fromStep, shift));
+      }
+    }
+  }
+
+  /** The first row-major index whose bits differ, -1 for none; same type and shape. */
+  static long mismatch(Tensor a, Tensor b) {
+    a.requireReach();
+    b.requireReach();
+    int shift = a.dtype.shift;
+    if (a.strides == null && b.strides == null) {
+      int size = a.length << shift;
+      int at = a.window.bytesAt(a.offset, size).mismatch(b.window.bytesAt(b.offset, size));
+      return at < 0 ? -1 : at >> shift;
+    }
+    for (int i = 0; i < a.length; i++) {
+      long left = get(a.window.bytes, a.offset + (a.place(i) << shift), shift);
+      long right = get(b.window.bytes, b.offset + (b.place(i) << shift), shift);
+      if (left != right) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private static long get(ByteBuffer bytes, int at, int shift) {
+    switch (shift) {
+      case 0:
+        return bytes.get(at);
+      case 1:
+        return bytes.getShort(at);
+      case 2:
+        return bytes.getInt(at);
+      default:
+        return bytes.getLong(at);
+    }
+  }
+
+  private static void put(ByteBuffer bytes, int at, int shift, long bits) {
+    switch (shift) {
+      case 0:
+        bytes.put(at, (byte) bits);
+        break;
+      case 1:
+        bytes.putShort(at, (short) bits);
+        break;
+      case 2:
+        bytes.putInt(at, (int) bits);
+        break;
+      default:
+        bytes.putLong(at, bits);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package dev.tensorarena;
+
+/** The type of a tensor's elements, in the machine's byte order. */
+public enum DType {
+  /** 32-bit IEEE 754. */
+  FLOAT32(2),
+  /** 64-bit IEEE 754. */
+  FLOAT64(3),
+  /** 16-bit IEEE 754, read and written as {@code float}, rounded to nearest even. */
+  FLOAT16(1),
+  /** The upper half of a {@link #FLOAT32}, read and written as {@code float}, rounded likewise. */
+  BFLOAT16(1),
+  /** 64-bit two's complement. */
+  INT64(3),
+  /** 32-bit two's complement. */
+  INT32(2),
+  /** 16-bit two's complement. */
+  INT16(1),
+  /** 8-bit two's complement. */
+  INT8(0),
+  /** 8-bit unsigned; read and written as the {@code byte} of the same bits. */
+  UINT8(0),
+  /** One byte: 0 is false, anything else true; true is written as 1. */
+  BOOL(0);
+
+  /** log2 of the size in bytes. */
+  final int shift;
+
+  DType(int shift) {
+    this.shift = shift;
+  }
+
+  /**
+   * The size of one element.
+   *
+   * @return bytes: 1, 2, 4 or 8
+   */
+  public int byteSize() {
+    return 1 << shift;
+  }
+
+  /** The bytes of a tensor; refuses sizes that do not fit 63 bits. */
+  long byteSize(Shape shape) {
+    long elements = shape.numElements();
+    if (elements > Long.MAX_VALUE >> shift) {
+      throw new IllegalArgumentException(
+          "a tensor of " + this + " and shape " + shape + " has more than 2^63 - 1 bytes");
+    }
+    return elements << shift;
+  }
+
+  boolean isHalf() {
+    return this == FLOAT16 || this == BFLOAT16;
+  }
+}

@@ -1,0 +1,144 @@
+package dev.tensorarena;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Finds and loads the native library: first in {@code -Dtensorarena.library.path}, then on {@code
+ * java.library.path}, then the one in this jar, extracted to a fresh directory that only this user
+ * can read and that is deleted once the library is loaded.
+ */
+final class NativeLibrary {
+  private static final String NAME = "tensorarena";
+
+  /** What was tried and why it was not it, for the message of a failure. */
+  private final List<String> tried = new ArrayList<>();
+
+  private NativeLibrary() {}
+
+  /**
+   * Loads the library.
+   *
+   * @throws UnsatisfiedLinkError if it is nowhere or does not load, with all that was tried
+   */
+  static void load() {
+    NativeLibrary library = new NativeLibrary();
+    if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
+      throw new UnsatisfiedLinkError(library.failure());
+    }
+  }
+
+  private boolean loadConfigured() {
+    String folder = System.getProperty("tensorarena.library.path");
+    if (folder == null || folder.isEmpty()) {
+      tried.add("tensorarena.library.path: not set");
+      return false;
+    }
+    Path file = Path.of(folder, System.mapLibraryName(NAME)).toAbsolutePath();
+    if (!Files.isRegularFile(file)) {
+      tried.add("tensorarena.library.path: there is no " + file);
+      return false;
+    }
+    return tryLoad("tensorarena.library.path", file);
+  }
+
+  private boolean loadFromSystemPath() {
+    try {
+      System.loadLibrary(NAME);
+      return true;
+    } catch (UnsatisfiedLinkError e) {
+      tried.add("java.library.path: " + e.getMessage());
+      return false;
+    }
+  }
+
+  private boolean loadFromJar() {
+    String resource = "/natives/" + platform() + "/" + System.mapLibraryName(NAME);
+    try (InputStream bytes = NativeLibrary.class.getResourceAsStream(resource)) {
+      if (bytes == null) {
+        tried.add(
+            "the jar: it has no "
+                + resource
+                + "; build the library for this platform with CMake and name its folder with"
+                + " -Dtensorarena.library.path");
+        return false;
+      }
+      Path folder = Files.createTempDirectory(NAME);
+      Path file = folder.resolve(System.mapLibraryName(NAME));
+      try {
+        Files.copy(bytes, file);
+        return tryLoad("the jar, extracted", file);
+      } finally {
+        delete(file);
+        delete(folder);
+      }
+    } catch (IOException e) {
+      tried.add(
+          "the jar: extracting to "
+              + System.getProperty("java.io.tmpdir")
+              + " failed ("
+              + e
+              + "); name a writable folder with -Djava.io.tmpdir");
+      return false;
+    }
+  }
+
+  private boolean tryLoad(String where, Path file) {
+    try {
+      System.load(file.toString());
+      return true;
+    } catch (UnsatisfiedLinkError e) {
+      tried.add(where + ": " + e.getMessage() + advice(e.getMessage()));
+      return false;
+    }
+  }
+
+  /** What usually helps against a loader's message. */
+  private static String advice(String message) {
+    String text = String.valueOf(message);
+    if (text.contains("failed to map segment") || text.contains("Operation not permitted")) {
+      return " (the folder is mounted noexec: name another with -Djava.io.tmpdir, or unpack the"
+          + " library and name its folder with -Dtensorarena.library.path)";
+    }
+    if (text.contains("wrong ELF class")
+        || text.contains("cannot open shared object file: No such file")
+        || text.contains("Exec format")
+        || text.contains("invalid ELF header")) {
+      return " (it was built for another system than "
+          + platform()
+          + ": build it here with CMake and name its folder with -Dtensorarena.library.path)";
+    }
+    return "";
+  }
+
+  /** Deletes what can be deleted; systems that lock loaded files leave it to the JVM's exit. */
+  private static void delete(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      path.toFile().deleteOnExit();
+    }
+  }
+
+  /** The folder of this platform's library in the jar, as CMake names it. */
+  static String platform() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    String family = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "macos" : os;
+    String cpu = arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch;
+    return family + "-" + cpu;
+  }
+
+  private String failure() {
+    return "No native library for Tensor Arena on "
+        + platform()
+        + ". Tried "
+        + String.join("; ", tried)
+        + ".";
+  }
+}

@@ -1,0 +1,205 @@
+package dev.tensorarena;
+
+import java.util.Objects;
+
+/**
+ * A mark in an {@link ExecutionContext} that is rewound: tensors allocated while it is the
+ * innermost open scope die when it closes.
+ *
+ * <pre>{@code
+ * try (Scope scope = ctx.scope()) {
+ *   Tensor temporary = ctx.empty(DType.FLOAT32, shape);
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p>Belongs to the thread of its context; from another thread every method throws {@link
+ * IllegalStateException}. Closing costs the same whatever the number of tensors.
+ */
+public final class Scope implements AutoCloseable {
+  /**
+   * The context's thread while the scope is open, null once it has ended: one comparison tells a
+   * tensor that it is alive and on its own thread.
+   */
+  Thread owner;
+
+  /** What ended it, to go after "it ended when"; null while open. */
+  private String ended;
+
+  final ExecutionContext context;
+
+  /** The enclosing scope; null for the context's root scope. */
+  final Scope parent;
+
+  private Resources resources;
+  private Pin pins;
+  private boolean closing;
+
+  private final long markChunk;
+  private final long markCursor;
+  private final long markCharged;
+  private final long markWasted;
+
+  /** A scope that begins where the arena stands now. */
+  Scope(ExecutionContext context, Scope parent) {
+    Arena arena = context.arena();
+    this.context = context;
+    this.parent = parent;
+    this.owner = parent.owner;
+    this.markChunk = arena.chunk();
+    this.markCursor = arena.cursor();
+    this.markCharged = arena.charged();
+    this.markWasted = arena.wasted();
+  }
+
+  /** The root scope of a context, which begins before the first chunk. */
+  Scope(ExecutionContext context, Thread owner) {
+    this.context = context;
+    this.parent = null;
+    this.owner = owner;
+    this.markChunk = 0;
+    this.markCursor = 0;
+    this.markCharged = 0;
+    this.markWasted = 0;
+  }
+
+  /**
+   * Has a resource closed when this scope ends, before its tensors die; the last tracked is closed
+   * first, each even when another throws.
+   *
+   * @param <T> the type of the resource
+   * @param resource what to close
+   * @return the resource
+   * @throws IllegalStateException if the scope has ended, or on another thread
+   */
+  public <T extends AutoCloseable> T track(T resource) {
+    Objects.requireNonNull(resource, "resource");
+    checkOpen();
+    if (resources == null) {
+      resources = new Resources();
+    }
+    resources.add(resource);
+    return resource;
+  }
+
+  /**
+   * Ends the scope but for one result, which is moved down to the scope's mark and becomes a tensor
+   * of the enclosing scope, contiguous and writable. Its old handle dies with the scope. A tensor
+   * that does not end with this scope (one of an enclosing scope, of another context, or a shared
+   * handle) is returned as it is.
+   *
+   * @param result the tensor to keep
+   * @return the tensor of the enclosing scope with the same contents
+   * @throws IllegalStateException if the scope or the tensor has ended, or on another thread
+   * @throws MemoryLimitExceededException if the result is shared or a strided view, which takes a
+   *     copy first, and the limit leaves no room for it; the scope is still open then
+   */
+  public Tensor closeKeeping(Tensor result) {
+    checkOpen();
+    context.checkNoneClosing(this);
+    result.use();
+    Tensor kept = result.endsWith(this) ? Keeper.prepare(context, result) : null;
+    Tensor moved = result;
+    Throwable failure = endAll();
+    if (kept == null) {
+      rewind();
+    } else {
+      moved = Keeper.moveDown(this, kept);
+    }
+    Resources.rethrow(failure);
+    return moved;
+  }
+
+  /**
+   * Ends the scope and the scopes inside it: closes what they track, and their tensors die. Shared
+   * tensors keep their bytes until they are closed. Closing twice does nothing.
+   *
+   * @throws IllegalStateException on another thread than the context's
+   */
+  @Override
+  public void close() {
+    if (owner == null || closing) {
+      return;
+    }
+    checkOpen();
+    context.checkNoneClosing(this);
+    Throwable failure = endAll();
+    rewind();
+    Resources.rethrow(failure);
+  }
+
+  /** Ends this scope and those inside it, innermost first, all but the rewind. */
+  private Throwable endAll() {
+    return end("its scope was closed", context.endInside(this, "its scope was closed", null));
+  }
+
+  void rewind() {
+    context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
+  }
+
+  /**
+   * Closes what is tracked, lets the tensors die and the pins go; memory is rewound by the caller.
+   *
+   * @return the first failure of a tracked resource, or the earlier one, or null
+   */
+  Throwable end(String reason, Throwable earlier) {
+    closing = true;
+    Throwable failure = earlier;
+    do { // what is closed may track more, or leave scopes of its own open
+      failure = resources == null ? failure : resources.close(failure);
+      failure = context.endInside(this, reason, failure);
+    } while (resources != null && !resources.isEmpty());
+    ended = reason;
+    owner = null;
+    context.leave(this);
+    Arena arena = context.arena();
+    for (Pin pin = pins; pin != null; ) {
+      Pin next = pin.next;
+      pin.next = null;
+      pin.end(arena);
+      pin = next;
+    }
+    pins = null;
+    return failure;
+  }
+
+  /** An allocation that was shared, or came shared: its holder goes when this scope ends. */
+  void add(Pin pin) {
+    pin.next = pins;
+    pins = pin;
+  }
+
+  /** The chunk that the scope began in, 0 if the arena had none then. */
+  long markChunk() {
+    return markChunk;
+  }
+
+  boolean isClosing() {
+    return closing;
+  }
+
+  private void checkOpen() {
+    if (owner != Thread.currentThread()) {
+      throw refusal("this scope");
+    }
+  }
+
+  /** Why something of this scope cannot be used by the calling thread. */
+  IllegalStateException refusal(String what) {
+    String reason = ended;
+    Thread belongsTo = owner;
+    if (reason == null && belongsTo != null) {
+      return new IllegalStateException(
+          what
+              + " belongs to thread \""
+              + belongsTo.getName()
+              + "\" with "
+              + context
+              + " and was used by thread \""
+              + Thread.currentThread().getName()
+              + "\"; share() is how a tensor leaves its thread");
+    }
+    return new IllegalStateException(
+        what + " of " + context + " is dead: " + (reason == null ? "its scope ended" : reason));
+  }
+}

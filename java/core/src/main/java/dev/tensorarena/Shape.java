@@ -1,0 +1,130 @@
+package dev.tensorarena;
+
+import java.util.Arrays;
+
+/**
+ * The extents of a tensor's axes, outermost first; immutable. A shape of no axes is a scalar's and
+ * has one element; a shape with an extent of 0 has none.
+ */
+public final class Shape {
+  private static final Shape SCALAR = new Shape(new long[0]);
+
+  private final long[] dims;
+  private final long numElements;
+
+  private Shape(long[] dims) {
+    this.dims = dims;
+    this.numElements = product(dims);
+  }
+
+  /**
+   * The shape with these extents.
+   *
+   * @param dims the extents, outermost first; copied
+   * @return the shape
+   * @throws IllegalArgumentException if an extent is negative, or if the number of elements is not
+   *     below 2<sup>63</sup>
+   */
+  public static Shape of(long... dims) {
+    return dims.length == 0 ? SCALAR : new Shape(dims.clone());
+  }
+
+  /**
+   * The shape of a single value: no axes, one element.
+   *
+   * @return the shape of rank 0
+   */
+  public static Shape scalar() {
+    return SCALAR;
+  }
+
+  /** A shape of extents that the caller will not change. */
+  static Shape owning(long[] dims) {
+    return new Shape(dims);
+  }
+
+  private static long product(long[] dims) {
+    boolean empty = false;
+    for (long dim : dims) {
+      if (dim < 0) {
+        throw new IllegalArgumentException(
+            "negative dimension " + dim + " in shape " + Arrays.toString(dims));
+      }
+      empty |= dim == 0;
+    }
+    if (empty) {
+      return 0; // as in NumPy, whatever the other extents would multiply to
+    }
+    long product = 1;
+    for (long dim : dims) {
+      if (Math.multiplyHigh(product, dim) != 0 || product * dim < 0) {
+        throw new IllegalArgumentException(
+            "shape " + Arrays.toString(dims) + " has more than 2^63 - 1 elements");
+      }
+      product *= dim;
+    }
+    return product;
+  }
+
+  /**
+   * The number of axes.
+   *
+   * @return 0 for a scalar
+   */
+  public int rank() {
+    return dims.length;
+  }
+
+  /**
+   * The number of elements: the product of the extents, 1 for a scalar.
+   *
+   * @return the number of elements
+   */
+  public long numElements() {
+    return numElements;
+  }
+
+  /**
+   * The extent of an axis.
+   *
+   * @param axis from 0 to {@code rank() - 1}
+   * @return the extent
+   * @throws IndexOutOfBoundsException if there is no such axis
+   */
+  public long dim(int axis) {
+    if (axis < 0 || axis >= dims.length) {
+      throw new IndexOutOfBoundsException("axis " + axis + " of shape " + this);
+    }
+    return dims[axis];
+  }
+
+  /** The extent of an axis that the caller knows to exist. */
+  long extent(int axis) {
+    return dims[axis];
+  }
+
+  /**
+   * The extents.
+   *
+   * @return a new array, outermost first
+   */
+  public long[] toArray() {
+    return dims.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return this == other || (other instanceof Shape && Arrays.equals(dims, ((Shape) other).dims));
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(dims);
+  }
+
+  /** The extents in brackets, as in {@code [2, 3]}. */
+  @Override
+  public String toString() {
+    return Arrays.toString(dims);
+  }
+}

@@ -1,0 +1,90 @@
+package dev.tensorarena;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * A handle from {@link Tensor#share()} that keeps the bytes alive past the scope, the reset and the
+ * close of their context, on any thread, until its own {@link #close()}.
+ *
+ * <p>The bytes are frozen. A handle is used by one thread at a time and is handed over with safe
+ * publication, as a queue or a future does it; two threads that need the tensor take a share each.
+ * Views of the handle live as long as it does and may be used wherever it may.
+ */
+public final class SharedTensor extends Tensor implements AutoCloseable {
+  private static final VarHandle CLOSED;
+
+  static {
+    try {
+      CLOSED = MethodHandles.lookup().findVarHandle(SharedTensor.class, "closed", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** What is closed with this handle, the leak watch included; null for nothing. */
+  private Resources resources;
+
+  private boolean closed;
+
+  SharedTensor(Tensor source, Pin pin, Resources resources) {
+    super(source);
+    this.pin = pin;
+    this.resources = resources;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  /** For {@link Tensor#track}. */
+  void add(AutoCloseable resource) {
+    if (resources == null) {
+      resources = new Resources();
+    }
+    resources.add(resource);
+  }
+
+  /**
+   * Releases this handle: closes what it tracks, last tracked first, and lets the bytes go; with
+   * the last holder their memory is free again. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    if (pin.isBiasedToMe()) {
+      if (closed) {
+        return;
+      }
+      closed =
+          true; // plain: a compare-and-set here would keep the handle from being optimised away
+      Throwable failure = closeResources();
+      if (pin.isBiasedToMe()) { // what was closed may have ended the scope
+        pin.releaseBiased();
+      } else {
+        pin.release();
+      }
+      Resources.rethrow(failure);
+    } else if (CLOSED.compareAndSet(this, false, true)) {
+      Throwable failure = closeResources();
+      pin.release();
+      Resources.rethrow(failure);
+    }
+  }
+
+  private Throwable closeResources() {
+    Resources tracked = resources;
+    return tracked == null ? null : tracked.close(null);
+  }
+
+  /** This handle never came to hold anything. */
+  void unwatch() {
+    closed = true;
+    closeResources();
+  }
+
+  /** Ends this handle without releasing its hold, which goes to a scope; it is the only holder. */
+  Throwable handOver() {
+    closed = true;
+    return closeResources();
+  }
+}

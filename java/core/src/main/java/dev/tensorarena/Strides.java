@@ -1,0 +1,60 @@
+package dev.tensorarena;
+
+/**
+ * Arithmetic of strides, all in elements. Strides are null where elements lie row-major, gapless.
+ */
+final class Strides {
+  private Strides() {}
+
+  /** The strides of a row-major tensor. */
+  static long[] rowMajor(Shape shape) {
+    long[] strides = new long[shape.rank()];
+    long stride = 1;
+    for (int axis = strides.length - 1; axis >= 0; axis--) {
+      strides[axis] = stride;
+      stride *= shape.extent(axis);
+    }
+    return strides;
+  }
+
+  /** The strides, or null if they are those of a row-major tensor. */
+  static long[] normalised(Shape shape, long[] strides) {
+    if (shape.numElements() == 0) {
+      return null;
+    }
+    long expected = 1;
+    for (int axis = strides.length - 1; axis >= 0; axis--) {
+      if (shape.extent(axis) != 1) { // nothing is ever stepped over on an axis of one
+        if (strides[axis] != expected) {
+          return strides;
+        }
+        expected *= shape.extent(axis);
+      }
+    }
+    return null;
+  }
+
+  /** Elements from the first to the last, both included. */
+  static long extent(Shape shape, long[] strides) {
+    if (shape.numElements() == 0) {
+      return 0;
+    }
+    long last = 0;
+    for (int axis = 0; axis < strides.length; axis++) {
+      last += (shape.extent(axis) - 1) * strides[axis];
+    }
+    return last + 1;
+  }
+
+  /** The distance of an element from the first, by its row-major index. */
+  static long place(Shape shape, long[] strides, long flat) {
+    long rest = flat;
+    long place = 0;
+    for (int axis = strides.length - 1; axis >= 0; axis--) {
+      long extent = shape.extent(axis);
+      place += rest % extent * strides[axis];
+      rest /= extent;
+    }
+    return place;
+  }
+}

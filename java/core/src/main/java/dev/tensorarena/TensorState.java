@@ -1,0 +1,331 @@
+package dev.tensorarena;
+
+import java.lang.ref.Reference;
+import java.util.Arrays;
+
+/**
+ * What a tensor's handle consists of, the one gate that every use passes, and the way from indices
+ * to bytes. A handle has no native object: it is an offset in a window, a shape, and who it lives
+ * with.
+ */
+abstract sealed class TensorState permits TensorElements {
+  final Window window;
+
+  /** Where element 0 is, in bytes from the window's start. */
+  final int offset;
+
+  /**
+   * How many elements can be reached through the window: all of them, or none of a tensor past 2
+   * GiB.
+   */
+  final int length;
+
+  final DType dtype;
+  final Shape shape;
+
+  /** In elements; null when row-major without gaps. */
+  final long[] strides;
+
+  /** The handle that this one is a view of, and lives as long as; null for one of its own. */
+  private final Tensor origin;
+
+  /** Whose end is this tensor's end; null for shared handles and their views. */
+  final Scope scope;
+
+  /** Of an allocation's own handle: its shared state, null until the first share. */
+  Pin pin;
+
+  TensorState(
+      Window window,
+      int offset,
+      DType dtype,
+      Shape shape,
+      long[] strides,
+      Tensor origin,
+      Scope scope) {
+    this.window = window;
+    this.offset = offset;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.strides = strides;
+    this.origin = origin;
+    this.scope = scope;
+    long reach = window.bytes.capacity() - (long) offset;
+    long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
+    this.length = extent << dtype.shift <= reach ? (int) shape.numElements() : 0;
+  }
+
+  /** The allocation's own handle, or the shared handle, that this is a view of, or this itself. */
+  final Tensor origin() {
+    return origin == null ? (Tensor) this : origin;
+  }
+
+  // ---- the gate
+
+  /**
+   * The one gate: every public method that touches the tensor comes through here. Returns what must
+   * stay reachable until the access is done.
+   *
+   * @throws IllegalStateException if the tensor is dead or another thread's
+   */
+  final Object use() {
+    Scope living = scope;
+    if (living != null
+        ? living.owner != Thread.currentThread()
+        : ((SharedTensor) origin()).isClosed()) {
+      throw refusal();
+    }
+    return living;
+  }
+
+  /**
+   * The gate for writing.
+   *
+   * @throws IllegalStateException also if the tensor is frozen
+   */
+  final Object useToWrite() {
+    Object living = use();
+    if (isFrozen()) {
+      throw new IllegalStateException(
+          this
+              + " is frozen: it was shared, or wraps a read-only buffer; mutable(ctx) gives a tensor"
+              + " that can be written");
+    }
+    return living;
+  }
+
+  /** From the first share on, for good; a plain field, so that asking costs nothing. */
+  final boolean isFrozen() {
+    Tensor own = origin();
+    Pin shared = own.pin;
+    return shared != null && !shared.isWriter(own);
+  }
+
+  private IllegalStateException refusal() {
+    return scope != null
+        ? scope.refusal(describe())
+        : new IllegalStateException(describe() + " is dead: its shared handle was released");
+  }
+
+  /** The type and the shape, for messages. */
+  final String describe() {
+    return dtype + " tensor of shape " + shape;
+  }
+
+  // ---- bytes
+
+  final long start() {
+    return window.address + offset;
+  }
+
+  final long byteCount() {
+    return dtype.byteSize(shape);
+  }
+
+  /** Bytes from the first element to the last, gaps included. */
+  final long spannedBytes() {
+    return strides == null ? byteCount() : Strides.extent(shape, strides) << dtype.shift;
+  }
+
+  /** Whether there are bytes that keep a chunk: not those of a user's buffer, nor none at all. */
+  final boolean isInArena() {
+    return !window.isForeign() && shape.numElements() != 0;
+  }
+
+  // ---- from indices to elements, counted from the offset
+
+  final int place(long flat) {
+    if (flat < 0 || flat >= length) {
+      throw outside(flat);
+    }
+    return strides == null ? (int) flat : (int) Strides.place(shape, strides, flat);
+  }
+
+  private RuntimeException outside(long flat) {
+    return flat >= 0 && flat < shape.numElements()
+        ? pastReach()
+        : new IndexOutOfBoundsException("index " + flat + " of a " + describe());
+  }
+
+  /** For what a ByteBuffer cannot reach. */
+  final IllegalStateException pastReach() {
+    return new IllegalStateException(
+        describe()
+            + " has "
+            + byteCount()
+            + " bytes, more than a ByteBuffer can reach;"
+            + " Segments.of of the module dev.tensorarena.ffm (JDK 22+) reaches them");
+  }
+
+  final int place1(long i) {
+    if (shape.rank() != 1) {
+      throw wrongRank(i);
+    }
+    checkAxis(0, i);
+    return reached(strides == null ? i : i * strides[0]);
+  }
+
+  final int place2(long i, long j) {
+    if (shape.rank() != 2) {
+      throw wrongRank(i, j);
+    }
+    checkAxis(0, i);
+    checkAxis(1, j);
+    return reached(strides == null ? i * shape.extent(1) + j : i * strides[0] + j * strides[1]);
+  }
+
+  final int place3(long i, long j, long k) {
+    if (shape.rank() != 3) {
+      throw wrongRank(i, j, k);
+    }
+    checkAxis(0, i);
+    checkAxis(1, j);
+    checkAxis(2, k);
+    return reached(
+        strides == null
+            ? (i * shape.extent(1) + j) * shape.extent(2) + k
+            : i * strides[0] + j * strides[1] + k * strides[2]);
+  }
+
+  final int placeOf(long... index) {
+    if (shape.rank() != index.length) {
+      throw wrongRank(index);
+    }
+    long place = 0;
+    for (int axis = 0; axis < index.length; axis++) {
+      checkAxis(axis, index[axis]);
+      place =
+          strides == null
+              ? place * shape.extent(axis) + index[axis]
+              : place + index[axis] * strides[axis];
+    }
+    return reached(place);
+  }
+
+  private int reached(long place) {
+    if (length == 0) {
+      throw pastReach(); // an index was found good, so the tensor is not empty
+    }
+    return (int) place;
+  }
+
+  private void checkAxis(int axis, long index) {
+    if (index < 0 || index >= shape.extent(axis)) {
+      throw new IndexOutOfBoundsException(
+          "index " + index + " on axis " + axis + " of a " + describe());
+    }
+  }
+
+  private IllegalArgumentException wrongRank(long... index) {
+    return new IllegalArgumentException(
+        index.length + " indices " + Arrays.toString(index) + " for a " + describe());
+  }
+
+  // ---- reading and writing; living is what the gate returned
+
+  final float readFloat(Object living, int place) {
+    float value;
+    if (dtype == DType.FLOAT32) {
+      value = window.bytes.getFloat(offset + (place << 2));
+    } else {
+      require(dtype.isHalf(), "float");
+      value = HalfFloats.toFloat(dtype, window.bytes.getShort(offset + (place << 1)));
+    }
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeFloat(Object living, int place, float value) {
+    if (dtype == DType.FLOAT32) {
+      window.bytes.putFloat(offset + (place << 2), value);
+    } else {
+      require(dtype.isHalf(), "float");
+      window.bytes.putShort(offset + (place << 1), HalfFloats.fromFloat(dtype, value));
+    }
+    Reference.reachabilityFence(living);
+  }
+
+  final double readDouble(Object living, int place) {
+    require(dtype == DType.FLOAT64, "double");
+    double value = window.bytes.getDouble(offset + (place << 3));
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeDouble(Object living, int place, double value) {
+    require(dtype == DType.FLOAT64, "double");
+    window.bytes.putDouble(offset + (place << 3), value);
+    Reference.reachabilityFence(living);
+  }
+
+  final long readLong(Object living, int place) {
+    require(dtype == DType.INT64, "long");
+    long value = window.bytes.getLong(offset + (place << 3));
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeLong(Object living, int place, long value) {
+    require(dtype == DType.INT64, "long");
+    window.bytes.putLong(offset + (place << 3), value);
+    Reference.reachabilityFence(living);
+  }
+
+  final int readInt(Object living, int place) {
+    require(dtype == DType.INT32, "int");
+    int value = window.bytes.getInt(offset + (place << 2));
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeInt(Object living, int place, int value) {
+    require(dtype == DType.INT32, "int");
+    window.bytes.putInt(offset + (place << 2), value);
+    Reference.reachabilityFence(living);
+  }
+
+  final short readShort(Object living, int place) {
+    require(dtype == DType.INT16, "short");
+    short value = window.bytes.getShort(offset + (place << 1));
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeShort(Object living, int place, short value) {
+    require(dtype == DType.INT16, "short");
+    window.bytes.putShort(offset + (place << 1), value);
+    Reference.reachabilityFence(living);
+  }
+
+  final byte readByte(Object living, int place) {
+    require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
+    byte value = window.bytes.get(offset + place);
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeByte(Object living, int place, byte value) {
+    require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
+    window.bytes.put(offset + place, value);
+    Reference.reachabilityFence(living);
+  }
+
+  final boolean readBoolean(Object living, int place) {
+    require(dtype == DType.BOOL, "boolean");
+    boolean value = window.bytes.get(offset + place) != 0;
+    Reference.reachabilityFence(living);
+    return value;
+  }
+
+  final void writeBoolean(Object living, int place, boolean value) {
+    require(dtype == DType.BOOL, "boolean");
+    window.bytes.put(offset + place, (byte) (value ? 1 : 0));
+    Reference.reachabilityFence(living);
+  }
+
+  final void require(boolean matches, String asked) {
+    if (!matches) {
+      throw new IllegalArgumentException(describe() + " cannot be accessed as " + asked);
+    }
+  }
+}

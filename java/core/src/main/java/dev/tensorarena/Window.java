@@ -1,0 +1,105 @@
+package dev.tensorarena;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
+
+/**
+ * A stretch of native memory that is seen through one direct buffer in native byte order: a slab, a
+ * part of a large one, or a user's buffer. Tensors are offsets in it. Immutable, any thread.
+ *
+ * <p>The typed buffers over a slab's window are made once, so that copying an array into a tensor
+ * makes no garbage; a user's buffer may be misaligned for them and has none.
+ */
+final class Window {
+  final ByteBuffer bytes;
+  final long address;
+
+  /** Addresses up to this distance belong to this window and not to the next. */
+  final long span;
+
+  final FloatBuffer floats;
+  final DoubleBuffer doubles;
+  final LongBuffer longs;
+  final IntBuffer ints;
+  final ShortBuffer shorts;
+
+  private Window(ByteBuffer bytes, long address, long span, boolean typed) {
+    this.bytes = bytes;
+    this.address = address;
+    this.span = span;
+    this.floats = typed ? bytes.asFloatBuffer() : null;
+    this.doubles = typed ? bytes.asDoubleBuffer() : null;
+    this.longs = typed ? bytes.asLongBuffer() : null;
+    this.ints = typed ? bytes.asIntBuffer() : null;
+    this.shorts = typed ? bytes.asShortBuffer() : null;
+  }
+
+  /** Over memory of the arenas. */
+  static Window over(long address, long bytes, long span) {
+    ByteBuffer view = NativeArena.view(address, bytes);
+    if (view == null) {
+      throw new OutOfMemoryError(
+          "the JVM refused a direct buffer of " + bytes + " bytes over arena memory");
+    }
+    return new Window(view.order(ByteOrder.nativeOrder()), address, span, true);
+  }
+
+  /** Over a user's direct buffer, position to limit; it stays reachable with the window. */
+  static Window around(ByteBuffer direct) {
+    ByteBuffer view = direct.slice().order(ByteOrder.nativeOrder());
+    return new Window(view, NativeArena.bufferAddress(view), view.capacity(), false);
+  }
+
+  boolean isForeign() {
+    return floats == null;
+  }
+
+  /** Whether an address lies in this window; its end does, too, for empty tensors. */
+  boolean owns(long at) {
+    return Long.compareUnsigned(at - address, span) <= 0;
+  }
+
+  /** Whether so many bytes from the address on can be seen through this window. */
+  boolean covers(long at, long size) {
+    return owns(at) && size <= bytes.capacity() - (at - address);
+  }
+
+  ByteBuffer bytesAt(int offset, int length) {
+    return bytes.slice(offset, length).order(ByteOrder.nativeOrder());
+  }
+
+  FloatBuffer floatsAt(int offset, int count) {
+    return floats != null
+        ? floats.slice(offset >> 2, count)
+        : bytesAt(offset, count << 2).asFloatBuffer();
+  }
+
+  DoubleBuffer doublesAt(int offset, int count) {
+    return doubles != null
+        ? doubles.slice(offset >> 3, count)
+        : bytesAt(offset, count << 3).asDoubleBuffer();
+  }
+
+  LongBuffer longsAt(int offset, int count) {
+    return longs != null
+        ? longs.slice(offset >> 3, count)
+        : bytesAt(offset, count << 3).asLongBuffer();
+  }
+
+  IntBuffer intsAt(int offset, int count) {
+    return ints != null
+        ? ints.slice(offset >> 2, count)
+        : bytesAt(offset, count << 2).asIntBuffer();
+  }
+
+  ShortBuffer shortsAt(int offset, int count) {
+    return shorts != null
+        ? shorts.slice(offset >> 1, count)
+        : bytesAt(offset, count << 1).asShortBuffer();
+  }
+}

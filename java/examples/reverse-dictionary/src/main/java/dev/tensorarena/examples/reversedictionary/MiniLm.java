@@ -1,0 +1,104 @@
+package dev.tensorarena.examples.reversedictionary;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxTensorLike;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.Map;
+
+/**
+ * The sentence model all-MiniLM-L6-v2, quantised, run by ONNX Runtime: a matrix of token ids to one
+ * vector for every token.
+ *
+ * <p>The inputs are {@code input_ids}, {@code attention_mask} and {@code token_type_ids}, each
+ * {@code int64[texts][tokens]}; the output is {@code float[texts][tokens][WIDTH]}.
+ */
+final class MiniLm implements AutoCloseable {
+
+  /** Where the model lies in its jar. */
+  static final String MODEL = "/all-minilm-l6-v2-q.onnx";
+
+  /** Length of a vector. */
+  static final int WIDTH = 384;
+
+  /**
+   * The most tokens in a text, the two marks included: the model's table of positions has so many
+   * rows. It was trained on 128, and its publishers use up to 256.
+   */
+  static final int MAX_TOKENS = 512;
+
+  private static final String IDS = "input_ids";
+  private static final String MASK = "attention_mask";
+  private static final String TYPES = "token_type_ids";
+  private static final String STATES = "last_hidden_state";
+
+  private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
+  private final OrtSession session;
+
+  private MiniLm(byte[] model) throws OrtException {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      session = environment.createSession(model, options);
+    }
+  }
+
+  static MiniLm load() throws IOException, OrtException {
+    return new MiniLm(Resources.read(MODEL));
+  }
+
+  /** The version of ONNX Runtime. */
+  String runtimeVersion() {
+    return environment.getVersion();
+  }
+
+  /**
+   * Runs the model on the bytes where they lie. The buffers must be direct and in native order, and
+   * their memory must live until this returns.
+   *
+   * @param texts number of texts
+   * @param tokens number of tokens in each, padding included
+   * @param ids token ids, {@code [texts][tokens]}
+   * @param mask 1 for a token, 0 for padding
+   * @param types 0 everywhere
+   * @param states room for the result, {@code [texts][tokens][WIDTH]}
+   */
+  void run(
+      long texts, long tokens, LongBuffer ids, LongBuffer mask, LongBuffer types, FloatBuffer states)
+      throws OrtException {
+    long[] shape = {texts, tokens};
+    try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, ids, shape);
+        OnnxTensor maskTensor = OnnxTensor.createTensor(environment, mask, shape);
+        OnnxTensor typeTensor = OnnxTensor.createTensor(environment, types, shape);
+        OnnxTensor pinned =
+            OnnxTensor.createTensor(environment, states, new long[] {texts, tokens, WIDTH})) {
+      // A buffer of which ONNX Runtime made a copy would swallow the result.
+      if (pinned.ownsBuffer()) {
+        throw new IllegalArgumentException("not a direct buffer in native order: " + states);
+      }
+      session.run(inputs(idTensor, maskTensor, typeTensor), Map.of(STATES, pinned)).close();
+    }
+  }
+
+  /** Runs the model on heap arrays: ONNX Runtime copies them in, and the result out. */
+  float[][][] run(long[][] ids, long[][] mask, long[][] types) throws OrtException {
+    try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, ids);
+        OnnxTensor maskTensor = OnnxTensor.createTensor(environment, mask);
+        OnnxTensor typeTensor = OnnxTensor.createTensor(environment, types);
+        OrtSession.Result result = session.run(inputs(idTensor, maskTensor, typeTensor))) {
+      return (float[][][]) result.get(0).getValue();
+    }
+  }
+
+  private static Map<String, OnnxTensorLike> inputs(
+      OnnxTensor ids, OnnxTensor mask, OnnxTensor types) {
+    return Map.of(IDS, ids, MASK, mask, TYPES, types);
+  }
+
+  @Override
+  public void close() throws OrtException {
+    session.close();
+  }
+}

@@ -1,0 +1,55 @@
+package dev.tensorarena.examples.reversedictionary;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class MeanPoolingTest {
+
+  @Test
+  void agreesWithTheFormulaForTextAfterText() {
+    Random random = new Random(17);
+    MeanPooling pooling = new MeanPooling();
+    for (int tokens = 1; tokens <= 20; tokens++) {
+      double[] expected = new double[MiniLm.WIDTH];
+      for (int t = 0; t < tokens; t++) {
+        float[] vector = new float[MiniLm.WIDTH];
+        for (int i = 0; i < vector.length; i++) {
+          vector[i] = (float) random.nextGaussian();
+          expected[i] += vector[i];
+        }
+        pooling.add(vector);
+      }
+      double length = 0;
+      for (double x : expected) {
+        length += x / tokens * (x / tokens);
+      }
+      length = Math.sqrt(length);
+      float[] actual = new float[MiniLm.WIDTH];
+      pooling.finish(actual);
+      for (int i = 0; i < actual.length; i++) {
+        assertEquals(expected[i] / tokens / length, actual[i], 1e-6, tokens + " tokens, " + i);
+      }
+      assertEquals(1, DotProduct.of(actual, actual, 0), 1e-5);
+    }
+  }
+
+  @Test
+  void dotProductReadsTheRowItIsGiven() {
+    float[] query = new float[MiniLm.WIDTH];
+    float[] rows = new float[3 * MiniLm.WIDTH];
+    double[] expected = new double[3];
+    Random random = new Random(18);
+    for (int i = 0; i < query.length; i++) {
+      query[i] = (float) random.nextGaussian();
+    }
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = (float) random.nextGaussian();
+      expected[i / MiniLm.WIDTH] += (double) rows[i] * query[i % MiniLm.WIDTH];
+    }
+    for (int row = 0; row < 3; row++) {
+      assertEquals(expected[row], DotProduct.of(query, rows, row * MiniLm.WIDTH), 1e-3);
+    }
+  }
+}

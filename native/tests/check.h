@@ -1,0 +1,183 @@
+/*
+ * What the tests share: checks that say where and with which values they failed, and RUN, which
+ * gives each test a process of its own. The pool is process-wide and never shrinks, so only a fresh
+ * process lets a test say what the pool must look like afterwards. Included first: it asks the system
+ * headers for more than C11.
+ */
+#ifndef TA_CHECK_H
+#define TA_CHECK_H
+
+#define _GNU_SOURCE
+
+#include "tensorarena.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+
+/* Sanitizers and valgrind own the address space: tests that ration it skip. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* Printed with a failure when set: which seed or which step it was. */
+static char check_note[160];
+
+static inline void check_fail(const char *file, int line, const char *what) {
+    printf("%s:%d: %s", file, line, what);
+    if (check_note[0] != 0) {
+        printf(" [%s]", check_note);
+    }
+    printf("\n");
+    fflush(stdout);
+    _exit(1);
+}
+
+static inline void check_compare(const char *file, int line, const char *what, bool holds,
+                                 uint64_t left, uint64_t right) {
+    if (!holds) {
+        char text[320];
+        snprintf(text, sizeof text, "%s: %" PRIu64 " (0x%" PRIx64 ") and %" PRIu64 " (0x%" PRIx64 ")",
+                 what, left, left, right, right);
+        check_fail(file, line, text);
+    }
+}
+
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            check_fail(__FILE__, __LINE__, #condition);                                            \
+        }                                                                                          \
+    } while (0)
+#define CHECK_COMPARE(left, op, right)                                                             \
+    do {                                                                                           \
+        uint64_t left_ = (uint64_t)(left), right_ = (uint64_t)(right);                             \
+        check_compare(__FILE__, __LINE__, #left " " #op " " #right, left_ op right_, left_,        \
+                      right_);                                                                     \
+    } while (0)
+#define CHECK_EQ(actual, expected) CHECK_COMPARE(actual, ==, expected)
+#define CHECK_LE(actual, most)     CHECK_COMPARE(actual, <=, most)
+#define CHECK_GE(actual, least)    CHECK_COMPARE(actual, >=, least)
+
+static inline uint64_t address_of(const void *pointer) {
+    return (uint64_t)(uintptr_t)pointer;
+}
+
+static inline ta_arena_info info_of(const ta_arena *arena) {
+    ta_arena_info info;
+    CHECK_EQ(ta_arena_stats(arena, &info, sizeof info), TA_OK);
+    return info;
+}
+
+static inline ta_pool_info pool_info(void) {
+    ta_pool_info info;
+    CHECK_EQ(ta_pool_stats(&info, sizeof info), TA_OK);
+    return info;
+}
+
+static inline ta_arena *open_with(const ta_options *options) {
+    ta_arena *arena;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, options, sizeof *options, &arena), TA_OK);
+    CHECK(arena != NULL);
+    return arena;
+}
+
+static inline ta_arena *open_arena(void) {
+    ta_options options = {.memory_limit = TA_UNLIMITED};
+    return open_with(&options);
+}
+
+static inline ta_arena *open_limited(uint64_t memory_limit) {
+    ta_options options = {.memory_limit = memory_limit};
+    return open_with(&options);
+}
+
+static inline void close_arena(ta_arena *arena) {
+    CHECK_EQ(ta_arena_destroy(arena), TA_OK);
+}
+
+/* An allocation that must succeed. */
+static inline char *take(ta_arena *arena, uint64_t size, uint64_t align) {
+    char *bytes = ta_alloc(arena, size, align);
+    CHECK(bytes != NULL);
+    CHECK_EQ(address_of(bytes) % (align == 0 ? TA_DEFAULT_ALIGNMENT : align), 0);
+    CHECK_EQ(arena->cursor, address_of(bytes) + size);
+    CHECK_LE(arena->cursor, arena->limit);
+    return bytes;
+}
+
+/* Contents that tell apart where a byte belongs and to whom. */
+static inline unsigned char pattern_at(uint64_t owner, uint64_t index) {
+    return (unsigned char)((owner * 131 + index) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+}
+
+static inline void fill(void *bytes, uint64_t size, uint64_t owner) {
+    for (uint64_t i = 0; i < size; i++) {
+        ((unsigned char *)bytes)[i] = pattern_at(owner, i);
+    }
+}
+
+static inline bool is_filled(const void *bytes, uint64_t size, uint64_t owner) {
+    for (uint64_t i = 0; i < size; i++) {
+        if (((const unsigned char *)bytes)[i] != pattern_at(owner, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* splitmix64: small, seeded, the same everywhere. */
+static inline uint64_t next_random(uint64_t *state) {
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static inline uint64_t random_below(uint64_t *state, uint64_t bound) {
+    return next_random(state) % bound;
+}
+
+/* What every test must leave behind: nothing that an arena or a pin still holds. */
+static inline void check_pool_is_idle(void) {
+    ta_pool_info info = pool_info();
+    CHECK_EQ(info.in_use, 0);
+    CHECK_EQ(info.in_use_chunks, 0);
+    CHECK_EQ(info.pinned, 0);
+    CHECK_EQ(info.pinned_chunks, 0);
+}
+
+static inline void check_run(const char *name, void (*test)(void), int *failures) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        test();
+        check_pool_is_idle();
+        fflush(stdout);
+        exit(0); /* not _exit: leak checkers speak up here */
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        printf("FAILED %s (status 0x%x)\n", name, (unsigned)status);
+        ++*failures;
+    }
+}
+
+#define RUN(test) check_run(#test, test, &failures)
+
+#endif

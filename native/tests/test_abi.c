@@ -1,0 +1,136 @@
+/* What programs are compiled against: layouts, codes, sizes that grow, versions. */
+#include "check.h"
+
+#include <stddef.h>
+
+#define CHECK_WORD(type, word, offset)                                                             \
+    do {                                                                                           \
+        CHECK_EQ(offsetof(type, word), offset);                                                    \
+        CHECK_EQ(sizeof(((type *)0)->word), 8);                                                    \
+    } while (0)
+
+static void the_control_block_is_eight_words_on_a_cache_line(void) {
+    CHECK_EQ(sizeof(ta_arena), 64);
+    CHECK_WORD(ta_arena, cursor, 0);
+    CHECK_WORD(ta_arena, limit, 8);
+    CHECK_WORD(ta_arena, base, 16);
+    CHECK_WORD(ta_arena, slab, 24);
+    CHECK_WORD(ta_arena, chunk, 32);
+    CHECK_WORD(ta_arena, charged_before, 40);
+    CHECK_WORD(ta_arena, peak, 48);
+    CHECK_WORD(ta_arena, wasted, 56);
+}
+
+static void the_first_five_words_of_a_descriptor_are_public(void) {
+    CHECK_EQ(sizeof(ta_chunk), 64);
+    CHECK_WORD(ta_chunk, word, 0);
+    CHECK_WORD(ta_chunk, owner_pins, 8);
+    CHECK_WORD(ta_chunk, floor, 16);
+    CHECK_WORD(ta_chunk, base, 24);
+    CHECK_WORD(ta_chunk, slab, 32);
+}
+
+static void a_position_is_four_words(void) {
+    CHECK_EQ(sizeof(ta_position), 32);
+    CHECK_WORD(ta_position, chunk, 0);
+    CHECK_WORD(ta_position, cursor, 8);
+    CHECK_WORD(ta_position, charged, 16);
+    CHECK_WORD(ta_position, wasted, 24);
+}
+
+static void sized_structs_begin_as_in_version_one(void) {
+    CHECK_WORD(ta_options, capacity, 0);
+    CHECK_WORD(ta_options, memory_limit, 8);
+    CHECK_EQ(offsetof(ta_options, flags), 16);
+    CHECK_GE(sizeof(ta_options), 24);
+    CHECK_WORD(ta_arena_info, allocated, 0);
+    CHECK_WORD(ta_arena_info, memory_limit, 48);
+    CHECK_GE(sizeof(ta_arena_info), 56);
+    CHECK_WORD(ta_pool_info, reserved, 0);
+    CHECK_WORD(ta_pool_info, retained_limit, 72);
+    CHECK_GE(sizeof(ta_pool_info), 80);
+}
+
+static void constants_do_not_move(void) {
+    CHECK_EQ(TA_ABI_VERSION, 1);
+    CHECK_EQ(ta_abi_version(), TA_ABI_VERSION);
+    CHECK_EQ(TA_DEFAULT_ALIGNMENT, 64);
+    CHECK_EQ(TA_MAX_ALIGNMENT, 4096);
+    CHECK_EQ(TA_MIN_CHUNK_BYTES, 65536);
+    CHECK_EQ(TA_OK, 0);
+    CHECK_EQ(TA_ERR_ARGUMENT, 1);
+    CHECK_EQ(TA_ERR_LIMIT, 2);
+    CHECK_EQ(TA_ERR_POOL_LIMIT, 3);
+    CHECK_EQ(TA_ERR_NO_MEMORY, 4);
+    CHECK_EQ(TA_ERR_ABI, 5);
+    CHECK_EQ(TA_ERR_MARK, 6);
+    CHECK_EQ(TA_ERR_CLOSED, 7);
+}
+
+static void another_abi_version_is_refused(void) {
+    ta_options options = {.memory_limit = TA_UNLIMITED};
+    static const uint32_t others[] = {0, TA_ABI_VERSION + 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        ta_arena *arena = (ta_arena *)&options;
+        CHECK_EQ(ta_arena_create(others[i], &options, sizeof options, &arena), TA_ERR_ABI);
+        CHECK(arena == NULL);
+    }
+}
+
+static void options_without_meaning_are_refused(void) {
+    ta_arena *arena;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, NULL, 0, NULL), TA_ERR_ARGUMENT);
+    ta_options options = {.memory_limit = TA_UNLIMITED};
+    arena = (ta_arena *)&options;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options - 1, &arena), TA_ERR_ARGUMENT);
+    CHECK(arena == NULL);
+    options.flags = 2;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
+    options.flags = TA_OPTION_HUGE_PAGES;
+    options.reserved = 1;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
+}
+
+static void no_options_mean_no_capacity_and_no_limit(void) {
+    ta_arena *arena;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, NULL, 0, &arena), TA_OK);
+    CHECK_EQ(info_of(arena).memory_limit, TA_UNLIMITED);
+    take(arena, 1, 0);
+    CHECK_EQ(info_of(arena).reserved, TA_MIN_CHUNK_BYTES);
+    close_arena(arena);
+}
+
+static void statistics_fill_as_much_as_the_caller_knows(void) {
+    ta_arena *arena = open_arena();
+    take(arena, 100, 1);
+    ta_arena_info info;
+    memset(&info, 0x55, sizeof info);
+    CHECK_EQ(ta_arena_stats(arena, &info, 16), TA_OK); /* built when there were two words */
+    CHECK_EQ(info.allocated, 100);
+    CHECK_EQ(info.reserved, TA_MIN_CHUNK_BYTES);
+    CHECK_EQ(info.peak, UINT64_C(0x5555555555555555));
+    CHECK_EQ(ta_arena_stats(arena, NULL, sizeof info), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_arena_stats(arena, &info, sizeof info + 1), TA_ERR_ARGUMENT);
+    ta_pool_info pool;
+    memset(&pool, 0x55, sizeof pool);
+    CHECK_EQ(ta_pool_stats(&pool, 24), TA_OK);
+    CHECK_EQ(pool.in_use, TA_MIN_CHUNK_BYTES);
+    CHECK_EQ(pool.free, UINT64_C(0x5555555555555555));
+    CHECK_EQ(ta_pool_stats(NULL, sizeof pool), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_pool_stats(&pool, sizeof pool + 1), TA_ERR_ARGUMENT);
+    close_arena(arena);
+}
+
+int main(void) {
+    int failures = 0;
+    RUN(the_control_block_is_eight_words_on_a_cache_line);
+    RUN(the_first_five_words_of_a_descriptor_are_public);
+    RUN(a_position_is_four_words);
+    RUN(sized_structs_begin_as_in_version_one);
+    RUN(constants_do_not_move);
+    RUN(another_abi_version_is_refused);
+    RUN(options_without_meaning_are_refused);
+    RUN(no_options_mean_no_capacity_and_no_limit);
+    RUN(statistics_fill_as_much_as_the_caller_knows);
+    return failures != 0;
+}
