@@ -1,33 +1,33 @@
 package dev.tensorarena;
 
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
 
 /**
  * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin, inlined
  * over the control block and the current chunk's descriptor in native memory. Everything else is
  * one call into C, which works on the same words; they are read anew after it. Owner's thread only.
  *
- * <p>Layouts (see {@code tensorarena.h}, which explains every word):
+ * <p>Layouts, in words of 64 bits (see {@code tensorarena.h}, which explains them):
  *
  * <pre>
- *   control block   0 cursor   8 limit       16 base   24 slab
- *                  32 chunk   40 charged    48 peak   56 wasted
- *   descriptor      0 word     8 owner pins  16 floor  ...
+ *   control block   0 cursor  1 limit           2 base   3 slab
+ *                   4 chunk   5 charged before  6 peak   7 wasted
+ *   descriptor      0 pins    1 owner's pins    2 floor  ...
  * </pre>
  */
 final class Arena {
   private static final int CURSOR = 0;
-  private static final int LIMIT = 8;
-  private static final int BASE = 16;
-  private static final int CHUNK = 32;
-  private static final int CHARGED_BEFORE = 40;
-  private static final int PEAK_CHARGE = 48;
-  private static final int WASTED = 56;
+  private static final int LIMIT = 1;
+  private static final int BASE = 2;
+  private static final int CHUNK = 4;
+  private static final int CHARGED_BEFORE = 5;
+  private static final int PEAK_CHARGE = 6;
+  private static final int WASTED = 7;
 
   private static final int PINS_WORD = 0;
-  private static final int OWNER_PINS = 8;
-  private static final int FLOOR = 16;
+  private static final int OWNER_PINS = 1;
+  private static final int FLOOR = 2;
 
   /** So often a reset goes through C, which gives a chunk back that has become far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
@@ -36,7 +36,7 @@ final class Arena {
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
 
   private final long handle;
-  private final ByteBuffer control;
+  private final LongBuffer control;
   private final int at;
 
   /** In bytes; {@link NativeArena#UNLIMITED} for none. */
@@ -53,8 +53,8 @@ final class Arena {
   private Arena(long handle, Window window, long memoryLimit) {
     this.handle = handle;
     this.memoryLimit = memoryLimit;
-    this.control = window.bytes;
-    this.at = (int) (handle - window.address);
+    this.control = window.longs;
+    this.at = window.wordOf(handle);
     this.window = window;
   }
 
@@ -78,11 +78,11 @@ final class Arena {
   }
 
   private long get(int word) {
-    return control.getLong(at + word);
+    return control.get(at + word);
   }
 
   private void set(int word, long value) {
-    control.putLong(at + word, value);
+    control.put(at + word, value);
   }
 
   // ---- allocation
@@ -213,15 +213,15 @@ final class Arena {
   /** Whether nobody pins the current chunk; then its floor falls, as in C. */
   private boolean unpinned(long chunk) {
     Window slab = descriptors(chunk);
-    int descriptor = (int) (chunk - slab.address);
-    long others = slab.bytes.getLong(descriptor + PINS_WORD);
-    long mine = slab.bytes.getLong(descriptor + OWNER_PINS);
+    int descriptor = slab.wordOf(chunk);
+    long others = slab.longs.get(descriptor + PINS_WORD);
+    long mine = slab.longs.get(descriptor + OWNER_PINS);
     if ((others >> 1) + mine != 0) {
       return false;
     }
     // Who released last read the bytes before; what overwrites them comes after.
     VarHandle.acquireFence();
-    slab.bytes.putLong(descriptor + FLOOR, 0);
+    slab.longs.put(descriptor + FLOOR, 0);
     return true;
   }
 
@@ -234,10 +234,10 @@ final class Arena {
     }
     long chunk = get(CHUNK);
     Window slab = descriptors(chunk);
-    int descriptor = (int) (chunk - slab.address);
-    slab.bytes.putLong(descriptor + OWNER_PINS, slab.bytes.getLong(descriptor + OWNER_PINS) + 1);
-    if (address + size > slab.bytes.getLong(descriptor + FLOOR)) {
-      slab.bytes.putLong(descriptor + FLOOR, address + size);
+    int descriptor = slab.wordOf(chunk);
+    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) + 1);
+    if (address + size > slab.longs.get(descriptor + FLOOR)) {
+      slab.longs.put(descriptor + FLOOR, address + size);
     }
     return chunk;
   }
@@ -245,8 +245,8 @@ final class Arena {
   /** Takes one of the owner's pins back, before the chunk's scope is rewound. */
   void unpin(long chunk) {
     Window slab = descriptors(chunk);
-    int descriptor = (int) (chunk - slab.address);
-    slab.bytes.putLong(descriptor + OWNER_PINS, slab.bytes.getLong(descriptor + OWNER_PINS) - 1);
+    int descriptor = slab.wordOf(chunk);
+    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
   }
 
   /** The chunk in which these bytes of the arena lie. */

@@ -62,7 +62,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
     current = root;
     if (LeakDetector.watches(id)) {
       Arena memory = arena;
-      watch = LeakDetector.watch(this, toString(), "opened", () -> reclaim(memory));
+      watch = LeakDetector.watchContext(this, () -> reclaim(memory));
     }
   }
 
@@ -220,9 +220,10 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
   @Override
   public Tensor empty(DType dtype, Shape shape) {
     Scope scope = innermost();
-    long start = arena.allocate(dtype.byteSize(shape), alignmentOf(dtype));
+    long bytes = dtype.byteSize(shape);
+    long start = arena.allocate(bytes, alignmentOf(dtype));
     Window window = arena.window();
-    return new Tensor(window, (int) (start - window.address), dtype, shape, scope);
+    return new Tensor(window, (int) (start - window.address), bytes, dtype, shape, scope);
   }
 
   /**
@@ -256,7 +257,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
               + direct.remaining()
               + " remaining");
     }
-    Tensor tensor = new Tensor(Window.around(direct), 0, dtype, shape, scope);
+    Tensor tensor = new Tensor(Window.around(direct), 0, bytes, dtype, shape, scope);
     if (direct.isReadOnly()) {
       tensor.freeze();
     }

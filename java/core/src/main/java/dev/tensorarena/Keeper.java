@@ -24,6 +24,13 @@ final class Keeper {
   static Tensor moveDown(Scope ended, Tensor kept) {
     Scope scope = ended.parent;
     Arena arena = ended.context.arena();
+    Pin shared = kept.origin().pin;
+    if (shared != null && shared.tryRetain()) {
+      // A resource of the scope shared it while it closed: frozen, it stays where others read it.
+      ended.rewind();
+      scope.add(shared);
+      return kept.movedTo(kept.window, kept.offset, scope, shared);
+    }
     if (!kept.isInArena()) {
       ended.rewind();
       return kept.movedTo(kept.window, kept.offset, scope, null);

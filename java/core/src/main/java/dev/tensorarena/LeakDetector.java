@@ -28,21 +28,47 @@ final class LeakDetector {
 
   private LeakDetector() {}
 
-  /** Whether the thing with this running number is watched. */
+  /** Whether the context with this number is watched. */
   static boolean watches(long number) {
     return LEVEL != Level.OFF && (number & SAMPLE_MASK) == 0;
   }
 
+  /** Which share of an allocation is watched first; the number counts allocations shared. */
+  static int firstWatch(int number) {
+    return LEVEL == Level.OFF ? 0 : (number & SAMPLE_MASK) + 1;
+  }
+
   /**
-   * Watches until the result is closed.
-   *
-   * @param watched unreachable once the thing leaked
-   * @param what names it in the report
-   * @param done how it opened, as in "opened"
-   * @param reclaim gives back what can be given back and says what it did; must not reach the thing
-   * @return to be closed when the thing is closed in order
+   * Which is next after this one: 128 further, and ever rarer in a tensor that is shared all the
+   * time, so that its shares cost no more than a count.
    */
-  static Watch watch(Object watched, String what, String done, Supplier<String> reclaim) {
+  static int nextWatch(int share) {
+    return LEVEL == Level.ALL ? share + 1 : share + Math.max(128, Math.min(share / 4, 1 << 16));
+  }
+
+  /**
+   * Watches a context until the watch is closed.
+   *
+   * @param reclaim gives back what can be given back and says what it did; must not reach the context
+   */
+  static Watch watchContext(ExecutionContext context, Supplier<String> reclaim) {
+    return watch(context, context.toString(), "opened", reclaim);
+  }
+
+  /**
+   * Watches a shared handle of the tensor, by what the handle alone refers to: so that the handle
+   * itself can still be optimised away.
+   */
+  static Resources watchShare(Tensor tensor) {
+    Resources onlyTheHandles = new Resources();
+    String what = "a shared " + tensor.describe();
+    Supplier<String> reclaim = () -> "its memory stays pinned for ever";
+    onlyTheHandles.add(watch(onlyTheHandles, what, "shared", reclaim));
+    return onlyTheHandles;
+  }
+
+  private static Watch watch(
+      Object watched, String what, String done, Supplier<String> reclaim) {
     Watch watch = new Watch(what, done, reclaim);
     watch.registration = Watcher.CLEANER.register(watched, watch);
     return watch;

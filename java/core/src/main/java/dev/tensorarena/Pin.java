@@ -48,13 +48,16 @@ final class Pin {
   Pin next;
 
   /** Counts shares, for the sampling of leak detection; races lose nothing but a sample. */
-  private int ticket;
+  private int shares;
+
+  /** The share that leak detection watches next. */
+  private int watchAt;
 
   /** For the first share of an allocation, on its owner's thread; {@link #begin} makes it count. */
   Pin(ExecutionContext context) {
     this.owner = Thread.currentThread();
     this.context = context;
-    this.ticket = context.nextTicket();
+    this.watchAt = LeakDetector.firstWatch(context.nextTicket());
   }
 
   /** Pins the chunk of the bytes; size 0 for bytes that are not an arena's. */
@@ -151,8 +154,13 @@ final class Pin {
 
   // ---- leak detection
 
-  int nextTicket() {
-    return ++ticket;
+  /** Whether leak detection watches the next handle. */
+  boolean watchesNext() {
+    if (++shares != watchAt) {
+      return false;
+    }
+    watchAt = LeakDetector.nextWatch(shares);
+    return true;
   }
 
   /** A raw view or an address of the bytes leaves. */

@@ -24,19 +24,28 @@ import java.util.Objects;
  */
 public sealed class Tensor extends TensorValues permits SharedTensor {
 
-  /** A new allocation of its own. */
-  Tensor(Window window, int offset, DType dtype, Shape shape, Scope scope) {
-    super(window, offset, dtype, shape, null, null, scope);
+  /** A new allocation of its own, of so many bytes. */
+  Tensor(Window window, int offset, long bytes, DType dtype, Shape shape, Scope scope) {
+    super(
+        window,
+        offset,
+        bytes <= Integer.MAX_VALUE ? (int) shape.numElements() : 0,
+        dtype,
+        shape,
+        null,
+        null,
+        scope);
   }
 
   /** A view of another tensor. */
-  private Tensor(Window window, int offset, Shape shape, long[] strides, Tensor source) {
-    super(window, offset, source.dtype, shape, strides, source.origin(), source.scope);
+  private Tensor(
+      Window window, int offset, int length, Shape shape, long[] strides, Tensor source) {
+    super(window, offset, length, source.dtype, shape, strides, source.origin(), source.scope);
   }
 
   /** Another handle of the same elements, living in a scope. */
   private Tensor(Tensor source, Scope scope) {
-    super(source.window, source.offset, source.dtype, source.shape, source.strides, null, scope);
+    super(source.window, source.offset, source.length, source.dtype, source.shape, source.strides, null, scope);
   }
 
   /** Another handle of the same elements, living by itself. */
@@ -181,7 +190,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
               + shape.numElements());
     }
     requireGapless();
-    return new Tensor(window, offset, shape, null, this);
+    return new Tensor(window, offset, length, shape, null, this);
   }
 
   /**
@@ -281,7 +290,9 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     if (length == 0 && this.shape.numElements() != 0) {
       seen = Slabs.windowOf(start); // a part of what no buffer reaches may be within reach
     }
-    return new Tensor(seen, (int) (start - seen.address), shape, strides, this);
+    long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
+    int length = seen.covers(start, extent << dtype.shift) ? (int) shape.numElements() : 0;
+    return new Tensor(seen, (int) (start - seen.address), length, shape, strides, this);
   }
 
   // ---- copies
@@ -357,15 +368,12 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
 
   private SharedTensor newHolder() {
     Pin shared = origin().pin;
-    boolean first = shared == null;
-    if (first) {
-      shared = new Pin(scope.context);
+    if (shared == null) {
+      shared = origin().beginSharing();
     }
+    Resources watch = shared.watchesNext() ? LeakDetector.watchShare(this) : null;
     // The handle before the count, so that running out of heap leaks no pin.
-    SharedTensor handle = new SharedTensor(this, shared, watched(shared));
-    if (first) {
-      origin().begin(shared);
-    }
+    SharedTensor handle = new SharedTensor(this, shared, watch);
     if (!shared.tryRetain()) {
       handle.unwatch();
       return null;
@@ -374,26 +382,14 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     return handle;
   }
 
-  /** What a sampled handle carries so that its leak is found; null for the others. */
-  private Resources watched(Pin shared) {
-    if (!LeakDetector.watches(shared.nextTicket())) {
-      return null;
-    }
-    Resources resources = new Resources();
-    resources.add(
-        LeakDetector.watch(
-            resources,
-            "a shared " + describe(),
-            "shared",
-            () -> "its memory stays pinned for ever"));
-    return resources;
-  }
-
-  /** The first share of an allocation: its scope lets go of it when it ends. */
-  private void begin(Pin shared) {
+  /** Before the first share: the scope will let go of the allocation when it ends. */
+  private Pin beginSharing() {
+    Pin shared = new Pin(scope.context);
+    shared.thaw(this);
     shared.begin(start(), isInArena() ? byteCount() : 0);
     pin = shared;
     scope.add(shared);
+    return shared;
   }
 
   /**
@@ -480,14 +476,14 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
 
   /** A handle of the same elements at another place, in another scope. */
   final Tensor movedTo(Window window, int offset, Scope scope, Pin pin) {
-    Tensor moved = new Tensor(window, offset, dtype, shape, scope);
+    Tensor moved = new Tensor(window, offset, byteCount(), dtype, shape, scope);
     moved.pin = pin;
     return moved;
   }
 
   /** Nobody may write: a wrapped buffer is read-only. */
   final void freeze() {
-    begin(new Pin(scope.context));
+    beginSharing().freeze();
   }
 
   /** A raw view or an address leaves. */

@@ -11,14 +11,12 @@ package dev.tensorarena;
  */
 public abstract sealed class TensorElements extends TensorState permits TensorValues {
   TensorElements(
-      Window window,
-      int offset,
-      DType dtype,
+      Window window, int offset, int length, DType dtype,
       Shape shape,
       long[] strides,
       Tensor origin,
       Scope scope) {
-    super(window, offset, dtype, shape, strides, origin, scope);
+    super(window, offset, length, dtype, shape, strides, origin, scope);
   }
 
   // ---- float

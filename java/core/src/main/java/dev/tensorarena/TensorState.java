@@ -38,6 +38,7 @@ abstract sealed class TensorState permits TensorElements {
   TensorState(
       Window window,
       int offset,
+      int length,
       DType dtype,
       Shape shape,
       long[] strides,
@@ -45,14 +46,12 @@ abstract sealed class TensorState permits TensorElements {
       Scope scope) {
     this.window = window;
     this.offset = offset;
+    this.length = length;
     this.dtype = dtype;
     this.shape = shape;
     this.strides = strides;
     this.origin = origin;
     this.scope = scope;
-    long reach = window.bytes.capacity() - (long) offset;
-    long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
-    this.length = extent << dtype.shift <= reach ? (int) shape.numElements() : 0;
   }
 
   /** The allocation's own handle, or the shared handle, that this is a view of, or this itself. */

@@ -27,14 +27,12 @@ import java.nio.ShortBuffer;
  */
 public abstract sealed class TensorValues extends TensorElements permits Tensor {
   TensorValues(
-      Window window,
-      int offset,
-      DType dtype,
+      Window window, int offset, int length, DType dtype,
       Shape shape,
       long[] strides,
       Tensor origin,
       Scope scope) {
-    super(window, offset, dtype, shape, strides, origin, scope);
+    super(window, offset, length, dtype, shape, strides, origin, scope);
   }
 
   // ---- raw views

@@ -17,6 +17,7 @@ import java.nio.ShortBuffer;
  */
 final class Window {
   final ByteBuffer bytes;
+  final int size;
   final long address;
 
   /** Addresses up to this distance belong to this window and not to the next. */
@@ -30,6 +31,7 @@ final class Window {
 
   private Window(ByteBuffer bytes, long address, long span, boolean typed) {
     this.bytes = bytes;
+    this.size = bytes.capacity();
     this.address = address;
     this.span = span;
     this.floats = typed ? bytes.asFloatBuffer() : null;
@@ -55,6 +57,11 @@ final class Window {
     return new Window(view, NativeArena.bufferAddress(view), view.capacity(), false);
   }
 
+  /** The index in {@link #longs} of an aligned address. */
+  int wordOf(long at) {
+    return (int) (at - address) >> 3;
+  }
+
   boolean isForeign() {
     return floats == null;
   }
@@ -66,7 +73,7 @@ final class Window {
 
   /** Whether so many bytes from the address on can be seen through this window. */
   boolean covers(long at, long size) {
-    return owns(at) && size <= bytes.capacity() - (at - address);
+    return owns(at) && size <= this.size - (at - address);
   }
 
   ByteBuffer bytesAt(int offset, int length) {
