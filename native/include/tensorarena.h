@@ -162,7 +162,7 @@ typedef struct ta_pool_info {
 
 TA_API uint32_t ta_abi_version(void);
 
-/* ---- arena.c: arenas ------------------------------------------------------------------------ */
+/* ---- arena.c: arenas ------------------------------------------------------------------------- */
 
 /*
  * Opens an arena. abi_version is TA_ABI_VERSION and options_size sizeof(ta_options) as the caller
@@ -215,7 +215,7 @@ static inline void *ta_alloc(ta_arena *arena, size_t size, size_t align) {
     return ta_arena_alloc(arena, size, a);
 }
 
-/* ---- arena.c: marks --------------------------------------------------------------------------- */
+/* ---- arena.c: marks -------------------------------------------------------------------------- */
 
 /* Remembers where the arena stands. */
 TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
@@ -234,7 +234,7 @@ TA_API ta_status ta_rewind(ta_arena *arena, const ta_position *mark);
  */
 TA_API ta_status ta_reset(ta_arena *arena);
 
-/* ---- arena.c: pins ---------------------------------------------------------------------------- */
+/* ---- arena.c: pins --------------------------------------------------------------------------- */
 
 /*
  * Keeps the size bytes at ptr, allocated from this arena and not ended, until as many
@@ -249,7 +249,7 @@ TA_API void ta_chunk_retain(ta_chunk *chunk);
 /* One pin less; after the last one on a chunk that left its arena, the chunk is the pool's. Any thread. */
 TA_API void ta_chunk_release(ta_chunk *chunk);
 
-/* ---- chunk_pool.c: the process-wide pool --------------------------------------------------------- */
+/* ---- chunk_pool.c: the process-wide pool ----------------------------------------------------- */
 
 /* Gives the pages of every free chunk back to the system, keeps the addresses; returns the bytes. */
 TA_API uint64_t ta_pool_trim(void);

@@ -8,7 +8,7 @@
 /* Where cursor and base stand without a chunk: any address above a limit of 0. */
 #define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
 
-/* ---- the chain of chunks ------------------------------------------------------------------------------ */
+/* ---- the chain of chunks --------------------------------------------------------------------- */
 
 static arena *private_of(const ta_arena *control) {
     return (arena *)(uintptr_t)control;
@@ -119,7 +119,7 @@ static void end_behind(arena *a, ta_chunk *chunk) {
     }
 }
 
-/* ---- the slow path ---------------------------------------------------------------------------------------- */
+/* ---- the slow path --------------------------------------------------------------------------- */
 
 static bool is_alignment(uint64_t align) {
     return align <= TA_MAX_ALIGNMENT && (align & (align - 1)) == 0;
@@ -219,7 +219,6 @@ ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
             a->refills++;
         }
     }
-    note_peak(a);
     stand_at(a, next, next->base, charge_of(control));
     return TA_OK;
 }
@@ -245,7 +244,7 @@ ta_status ta_arena_check(const ta_arena *control, uint64_t size, uint64_t align)
     return charge_for(a, size, align) > budget_of(a) ? TA_ERR_LIMIT : TA_OK;
 }
 
-/* ---- marks ---------------------------------------------------------------------------------------------------- */
+/* ---- marks ----------------------------------------------------------------------------------- */
 
 void ta_mark(const ta_arena *control, ta_position *mark) {
     mark->chunk = control->chunk;
@@ -356,7 +355,7 @@ ta_status ta_reset(ta_arena *control) {
     return TA_OK;
 }
 
-/* ---- pins -------------------------------------------------------------------------------------------------------- */
+/* ---- pins ------------------------------------------------------------------------------------ */
 
 ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t size) {
     const arena *a = private_of(control);
@@ -383,10 +382,15 @@ ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
     return chunk;
 }
 
-/* ---- arenas -------------------------------------------------------------------------------------------------------- */
+/* ---- arenas ---------------------------------------------------------------------------------- */
 
 uint32_t ta_abi_version(void) {
     return TA_ABI_VERSION;
+}
+
+/* No machine has so much memory, and the charge is a signed number. */
+static uint64_t effective_limit(uint64_t bytes) {
+    return bytes > INT64_MAX ? TA_UNLIMITED : bytes;
 }
 
 ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_t options_size,
@@ -413,13 +417,20 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
     if (a == NULL) {
         return TA_ERR_NO_MEMORY;
     }
-    memset(a, 0, sizeof *a);
+    /* Word by word: clearing them all first took half the time of opening an arena. */
+    a->control.peak = 0;
+    a->control.wasted = 0;
     a->open = ARENA_OPEN;
+    a->first = NULL;
     a->capacity = chosen.capacity;
+    a->memory_limit = effective_limit(chosen.memory_limit);
     a->flags = chosen.flags;
-    a->memory_limit = TA_UNLIMITED;
+    a->reserved = 0;
+    a->chunks = 0;
+    a->refills = 0;
+    a->peak = 0;
+    a->demand = 0;
     stand_nowhere(a, 0);
-    ta_arena_set_limit(&a->control, chosen.memory_limit);
     *out = &a->control;
     return TA_OK;
 }
@@ -430,12 +441,9 @@ ta_status ta_arena_destroy(ta_arena *control) {
     }
     arena *a = private_of(control);
     end_behind(a, NULL);
-    while (a->first != NULL) {
-        pool_give(remove_behind(a, NULL));
-    }
     stand_nowhere(a, 0);
     a->open = 0;
-    pool_give_record(a);
+    pool_give_record(a, a->first);
     return TA_OK;
 }
 
@@ -444,8 +452,7 @@ ta_status ta_arena_set_limit(ta_arena *control, uint64_t bytes) {
         return TA_ERR_CLOSED;
     }
     arena *a = private_of(control);
-    /* No machine has so much memory; the charge is a signed number. */
-    a->memory_limit = bytes > INT64_MAX ? TA_UNLIMITED : bytes;
+    a->memory_limit = effective_limit(bytes);
     set_limit_word(a);
     return TA_OK;
 }

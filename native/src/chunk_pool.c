@@ -41,7 +41,7 @@ static uint64_t dirty_bytes(const ta_chunk *chunk) {
     return (uint64_t)chunk->dirty * TA_MIN_CHUNK_BYTES;
 }
 
-/* ---- lists and stacks of free chunks ------------------------------------------------------------ */
+/* ---- lists and stacks of free chunks --------------------------------------------------------- */
 
 static void list_insert(ta_chunk *chunk) {
     ta_chunk *head = pool.free[chunk->order];
@@ -162,7 +162,7 @@ static void put_free(ta_chunk *chunk) {
     }
 }
 
-/* ---- giving pages back ----------------------------------------------------------------------------- */
+/* ---- giving pages back ----------------------------------------------------------------------- */
 
 static void purge(ta_chunk *chunk) {
     os_purge((void *)(uintptr_t)chunk->base, chunk_bytes(chunk));
@@ -188,7 +188,7 @@ static uint64_t purge_free(uint64_t keep) {
     return before - pool.retained;
 }
 
-/* ---- taking and giving ------------------------------------------------------------------------------ */
+/* ---- taking and giving ----------------------------------------------------------------------- */
 
 static void free_retired(uint64_t keep);
 
@@ -285,17 +285,20 @@ static void retire(ta_chunk *chunk) {
     free_retired(quarantine);
 }
 
-void pool_give(ta_chunk *chunk) {
-    uint64_t bytes = chunk_bytes(chunk);
+/* What giving a chunk needs outside the lock: it may take long. */
+static void make_ready(ta_chunk *chunk) {
     void *start = (void *)(uintptr_t)chunk->base;
     if (chunk->huge) {
-        os_huge_pages(start, bytes, false);
+        os_huge_pages(start, chunk_bytes(chunk), false);
         chunk->huge = 0;
     }
     if (quarantine != 0) {
-        memset(start, TA_QUARANTINE_BYTE, bytes);
+        memset(start, TA_QUARANTINE_BYTE, chunk_bytes(chunk));
     }
-    os_lock();
+}
+
+static void give_locked(ta_chunk *chunk) {
+    uint64_t bytes = chunk_bytes(chunk);
     pool.in_use -= bytes;
     pool.in_use_chunks--;
     if (chunk->state == CHUNK_DETACHED) {
@@ -307,6 +310,12 @@ void pool_give(ta_chunk *chunk) {
     } else {
         come_home(chunk);
     }
+}
+
+void pool_give(ta_chunk *chunk) {
+    make_ready(chunk);
+    os_lock();
+    give_locked(chunk);
     os_unlock();
 }
 
@@ -334,8 +343,16 @@ void *pool_take_record(void) {
     return record;
 }
 
-void pool_give_record(void *record) {
+void pool_give_record(void *record, ta_chunk *chain) {
+    for (ta_chunk *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        make_ready(chunk);
+    }
     os_lock();
+    while (chain != NULL) {
+        ta_chunk *chunk = chain;
+        chain = chunk_at(chunk->next);
+        give_locked(chunk);
+    }
     memcpy(record, &pool.free_record, sizeof(void *));
     pool.free_record = record;
     os_unlock();
@@ -345,7 +362,7 @@ uint64_t pool_quarantine(void) {
     return quarantine;
 }
 
-/* ---- the public side --------------------------------------------------------------------------------- */
+/* ---- the public side ------------------------------------------------------------------------- */
 
 uint64_t ta_pool_trim(void) {
     os_lock();

@@ -36,7 +36,9 @@ void pool_note_detached(ta_chunk *chunk, bool detached);
 
 /* SLAB_RECORD_BYTES for one arena, contents unspecified; NULL when the system refuses. */
 void *pool_take_record(void);
-void pool_give_record(void *record);
+
+/* Takes back a record and what is left of its arena's chain, USED chunks that nobody pins. */
+void pool_give_record(void *record, ta_chunk *chain);
 
 /* Bytes that ended memory rests before it is used again; 0 without quarantine. */
 uint64_t pool_quarantine(void);

@@ -69,11 +69,6 @@ static jint close_arena(JNIEnv *env, jclass type, jlong arena) {
     return ta_arena_destroy(arena_at(arena));
 }
 
-static void abandon(JNIEnv *env, jclass type, jlong arena) {
-    UNUSED(env), UNUSED(type);
-    ta_arena_destroy(arena_at(arena));
-}
-
 static jlong pin(JNIEnv *env, jclass type, jlong arena, jlong address, jlong size) {
     UNUSED(env), UNUSED(type);
     return address_of(ta_pin(arena_at(arena), bytes_at(address), (uint64_t)size));
@@ -168,7 +163,6 @@ static const JNINativeMethod methods[] = {
     {"rewind", "(JJJJJ)I", (void *)rewind_to},
     {"reset", "(J)I", (void *)reset},
     {"close", "(J)I", (void *)close_arena},
-    {"abandon", "(J)V", (void *)abandon},
     {"pin", "(JJJ)J", (void *)pin},
     {"chunkOf", "(JJJ)J", (void *)chunk_of},
     {"releaseChunk", "(J)V", (void *)release_chunk},

@@ -23,7 +23,6 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-/* Sanitizers and valgrind own the address space: tests that ration it skip. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -34,6 +33,12 @@
 #ifndef SANITIZED
 #define SANITIZED 0
 #endif
+
+/* Sanitizers and valgrind own the address space: tests that ration or measure it skip. */
+static inline bool checker_owns_memory(void) {
+    const char *preloaded = getenv("LD_PRELOAD");
+    return SANITIZED || (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL);
+}
 
 /* Printed with a failure when set: which seed or which step it was. */
 static char check_note[160];
@@ -52,27 +57,28 @@ static inline void check_compare(const char *file, int line, const char *what, b
                                  uint64_t left, uint64_t right) {
     if (!holds) {
         char text[320];
-        snprintf(text, sizeof text, "%s: %" PRIu64 " (0x%" PRIx64 ") and %" PRIu64 " (0x%" PRIx64 ")",
-                 what, left, left, right, right);
+        snprintf(text, sizeof text,
+                 "%s: %" PRIu64 " (0x%" PRIx64 ") and %" PRIu64 " (0x%" PRIx64 ")", what, left,
+                 left, right, right);
         check_fail(file, line, text);
     }
 }
 
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            check_fail(__FILE__, __LINE__, #condition);                                            \
-        }                                                                                          \
+#define CHECK(condition)                                \
+    do {                                                \
+        if (!(condition)) {                             \
+            check_fail(__FILE__, __LINE__, #condition); \
+        }                                               \
     } while (0)
-#define CHECK_COMPARE(left, op, right)                                                             \
-    do {                                                                                           \
-        uint64_t left_ = (uint64_t)(left), right_ = (uint64_t)(right);                             \
-        check_compare(__FILE__, __LINE__, #left " " #op " " #right, left_ op right_, left_,        \
-                      right_);                                                                     \
+#define CHECK_COMPARE(left, op, right)                                                      \
+    do {                                                                                    \
+        uint64_t left_ = (uint64_t)(left), right_ = (uint64_t)(right);                      \
+        check_compare(__FILE__, __LINE__, #left " " #op " " #right, left_ op right_, left_, \
+                      right_);                                                              \
     } while (0)
 #define CHECK_EQ(actual, expected) CHECK_COMPARE(actual, ==, expected)
-#define CHECK_LE(actual, most)     CHECK_COMPARE(actual, <=, most)
-#define CHECK_GE(actual, least)    CHECK_COMPARE(actual, >=, least)
+#define CHECK_LE(actual, most) CHECK_COMPARE(actual, <=, most)
+#define CHECK_GE(actual, least) CHECK_COMPARE(actual, >=, least)
 
 static inline uint64_t address_of(const void *pointer) {
     return (uint64_t)(uintptr_t)pointer;

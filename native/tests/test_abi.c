@@ -3,10 +3,10 @@
 
 #include <stddef.h>
 
-#define CHECK_WORD(type, word, offset)                                                             \
-    do {                                                                                           \
-        CHECK_EQ(offsetof(type, word), offset);                                                    \
-        CHECK_EQ(sizeof(((type *)0)->word), 8);                                                    \
+#define CHECK_WORD(type, word, offset)          \
+    do {                                        \
+        CHECK_EQ(offsetof(type, word), offset); \
+        CHECK_EQ(sizeof(((type *)0)->word), 8); \
     } while (0)
 
 static void the_control_block_is_eight_words_on_a_cache_line(void) {
@@ -82,7 +82,8 @@ static void options_without_meaning_are_refused(void) {
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, NULL, 0, NULL), TA_ERR_ARGUMENT);
     ta_options options = {.memory_limit = TA_UNLIMITED};
     arena = (ta_arena *)&options;
-    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options - 1, &arena), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options - 1, &arena),
+             TA_ERR_ARGUMENT);
     CHECK(arena == NULL);
     options.flags = 2;
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);

@@ -72,8 +72,8 @@ static void every_alignment_up_to_4096_is_honoured(void) {
 }
 
 static void an_alignment_that_is_none_is_refused(void) {
-    static const uint64_t wrong[] = {3,    5,          63,       65,           4095,      4097,
-                                     8192, UINT32_MAX, SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1};
+    static const uint64_t wrong[] = {
+        3, 5, 63, 65, 4095, 4097, 8192, UINT32_MAX, SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1};
     ta_arena *arena = open_arena();
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -234,6 +234,20 @@ static void the_first_chunk_holds_the_capacity(void) {
     close_arena(arena);
 }
 
+static void the_capacity_is_kept_or_refused(void) {
+    ta_options options = {.capacity = MIB, .memory_limit = TA_UNLIMITED};
+    ta_arena *arena = open_with(&options);
+    ta_pool_set_memory_limit(MIB / 2);
+    CHECK_EQ(ta_arena_reserve(arena, 1, 1), TA_ERR_POOL_LIMIT); /* not a smaller chunk instead */
+    ta_pool_set_memory_limit(TA_UNLIMITED);
+    take(arena, 1, 1);
+    uint64_t chunk = arena->chunk;
+    CHECK_EQ(ta_reset(arena), TA_OK); /* however little was used of it */
+    CHECK_EQ(arena->chunk, chunk);
+    CHECK_EQ(info_of(arena).reserved, MIB);
+    close_arena(arena);
+}
+
 static void a_mebibyte_fits_a_mebibyte_chunk(void) {
     ta_arena *arena = open_arena();
     fill(take(arena, MIB, 4096), MIB, 1);
@@ -315,6 +329,7 @@ int main(void) {
     RUN(chunks_grow_with_the_live_bytes);
     RUN(many_refills_of_few_live_bytes_take_small_chunks);
     RUN(the_first_chunk_holds_the_capacity);
+    RUN(the_capacity_is_kept_or_refused);
     RUN(a_mebibyte_fits_a_mebibyte_chunk);
     RUN(a_memory_limit_bounds_the_chunk_size);
     RUN(the_out_of_line_twin_gives_the_same_addresses);

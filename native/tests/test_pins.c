@@ -1,6 +1,8 @@
 /* The end of a scope with pins in it: floors, chunks that detach, who frees what and when. */
 #include "check.h"
 
+#include "chunk_pins.h"
+
 #include <pthread.h>
 
 static void a_pin_raises_the_floor_to_the_end_of_its_allocation(void) {
@@ -278,6 +280,21 @@ static void a_release_on_another_thread_frees_what_the_owner_pinned(void) {
     }
 }
 
+static void a_chunk_whose_last_pin_goes_while_it_detaches_stays_the_owners(void) {
+    ta_arena *arena = open_arena();
+    char *bytes = take(arena, 1000, 0);
+    ta_chunk *chunk = ta_pin(arena, bytes, 1000);
+    CHECK(chunk_is_pinned(chunk));
+    ta_chunk_release(chunk); /* another thread, between the owner's look and its detach */
+    CHECK(!chunk_detach(chunk));
+    chunk_forget_pins(chunk);
+    CHECK_EQ(pool_info().pinned, 0);
+    CHECK_EQ(pool_info().in_use_chunks, 1);
+    CHECK_EQ(ta_reset(arena), TA_OK);
+    CHECK(take(arena, 1000, 0) == bytes);
+    close_arena(arena);
+}
+
 static struct {
     ta_chunk *chunk;
     char *bytes;
@@ -343,6 +360,7 @@ int main(void) {
     RUN(pins_survive_reset_and_destroy);
     RUN(a_rewind_to_before_the_first_chunk_detaches_it_when_pinned);
     RUN(a_release_on_another_thread_frees_what_the_owner_pinned);
+    RUN(a_chunk_whose_last_pin_goes_while_it_detaches_stays_the_owners);
     RUN(the_end_of_a_scope_races_with_releases);
     return failures != 0;
 }

@@ -154,7 +154,8 @@ static void run_cycle(ta_arena *arena, uint64_t scale) {
         ta_position mark;
         ta_mark(arena, &mark);
         for (int i = 0; i < 20; i++) {
-            take(arena, random_below(&random, 500 * scale), (uint64_t)1 << random_below(&random, 13));
+            take(arena, random_below(&random, 500 * scale),
+                 (uint64_t)1 << random_below(&random, 13));
         }
         CHECK_EQ(ta_rewind(arena, &mark), TA_OK);
     }
@@ -194,8 +195,20 @@ static void a_steady_workload_at_its_limit_keeps_its_chunk(void) {
         if (cycle > 0) {
             CHECK_EQ(info_of(arena).chunks, 1);
             CHECK(cycle == 1 || arena->chunk == chunk);
+            CHECK_EQ(info_of(arena).reserved, MIB); /* more could never be used */
             chunk = arena->chunk;
         }
+    }
+    close_arena(arena);
+}
+
+static void one_chunk_in_place_of_several_has_room_for_their_padding(void) {
+    ta_arena *arena = open_arena();
+    for (int cycle = 0; cycle < 5; cycle++) {
+        take(arena, 60000, 1);
+        take(arena, 70536, 4096); /* together just below 128 KiB, with the padding above */
+        CHECK_EQ(ta_reset(arena), TA_OK);
+        CHECK_EQ(info_of(arena).refills, 1); /* in the first cycle only */
     }
     close_arena(arena);
 }
@@ -284,6 +297,7 @@ int main(void) {
     RUN(a_stale_mark_is_refused);
     RUN(a_steady_workload_never_refills_again);
     RUN(a_steady_workload_at_its_limit_keeps_its_chunk);
+    RUN(one_chunk_in_place_of_several_has_room_for_their_padding);
     RUN(a_reset_shrinks_after_a_spike);
     RUN(an_idle_arena_that_is_reset_lets_its_memory_go);
     RUN(statistics_follow_the_cursor);

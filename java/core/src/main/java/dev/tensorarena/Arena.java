@@ -102,8 +102,8 @@ final class Arena {
     if (start > limit || size > limit - start) {
       return allocateSlowly(size, alignment);
     }
-    if (!window.covers(start, size)) {
-      window = windowFor(start, size);
+    if (!window.covers(start, size)) { // or native code has moved on to another slab
+      window = Slabs.windowFor(start, size);
     }
     set(CURSOR, start + size);
     return start;
@@ -115,15 +115,6 @@ final class Arena {
       throw refusal(status, size);
     }
     return allocate(size, alignment);
-  }
-
-  /** Also when native code has moved on to another slab since the last allocation. */
-  private static Window windowFor(long start, long size) {
-    Window window = Slabs.windowOf(start);
-    if (window.covers(start, size) || size > Integer.MAX_VALUE) {
-      return window; // past 2 GiB no buffer reaches: such tensors are for segments
-    }
-    return Window.over(start, size, size);
   }
 
   /** The window of the bytes that {@link #allocate} gave last. */
@@ -192,8 +183,9 @@ final class Arena {
     if (chunk == 0 && get(PEAK_CHARGE) == 0) {
       return;
     }
-    // Nothing charged before it: the chunk is the first that matters.
-    boolean alone = chunk != 0 && get(CHARGED_BEFORE) == 0;
+    // Nothing was charged before it, nor ever more than it holds: there are no others to give back.
+    boolean alone =
+        chunk != 0 && get(CHARGED_BEFORE) == 0 && get(PEAK_CHARGE) <= get(LIMIT) - get(BASE);
     if (alone && !QUARANTINE && unpinned(chunk) && ++resets % RESETS_BETWEEN_REVIEWS != 0) {
       notePeak();
       set(CURSOR, get(BASE));
@@ -274,11 +266,6 @@ final class Arena {
 
   void close() {
     NativeArena.close(handle);
-  }
-
-  /** Gives the memory of an arena back whose context is unreachable. */
-  void abandon() {
-    NativeArena.abandon(handle);
   }
 
   /** A raw view or an address leaves: the memory must not be reclaimed behind the user's back. */

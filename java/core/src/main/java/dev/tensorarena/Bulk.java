@@ -21,9 +21,10 @@ final class Bulk {
       return;
     }
     ByteBuffer bytes = tensor.window.bytes;
-    int end = tensor.offset + (tensor.length << tensor.dtype.shift);
-    for (int at = tensor.offset; at < end; at += ZEROS.capacity()) {
-      bytes.put(at, ZEROS, 0, Math.min(ZEROS.capacity(), end - at));
+    int all = tensor.length << tensor.dtype.shift;
+    for (int done = 0, next; done < all; done += next) {
+      next = Math.min(ZEROS.capacity(), all - done);
+      bytes.put(tensor.offset + done, ZEROS, 0, next);
     }
   }
 

@@ -70,8 +70,8 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
     if (memory.isExposed()) {
       return "its memory is lost, since raw views or addresses of it were given out";
     }
-    memory.abandon();
-    return "its memory was reclaimed";
+    memory.close();
+    return "its memory was reclaimed, but for chunks that shared tensors pin";
   }
 
   /**

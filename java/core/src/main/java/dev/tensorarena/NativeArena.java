@@ -57,9 +57,6 @@ final class NativeArena {
 
   static native int close(long arena);
 
-  /** Closes an arena whose Java owner is unreachable: its pins count for nothing. */
-  static native void abandon(long arena);
-
   /** Pins bytes of the arena; the address of their chunk's descriptor, 0 if they are not in it. */
   static native long pin(long arena, long address, long size);
 

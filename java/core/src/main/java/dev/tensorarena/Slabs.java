@@ -29,6 +29,19 @@ final class Slabs {
     return map(address);
   }
 
+  /**
+   * A window through which so many bytes from an address on can be seen; past 2 GiB, where no
+   * buffer reaches, the one that owns the address: such tensors are for segments.
+   *
+   * @throws OutOfMemoryError if the JVM refuses the buffer
+   */
+  static Window windowFor(long address, long bytes) {
+    Window window = windowOf(address);
+    return window.covers(address, bytes) || bytes > Integer.MAX_VALUE
+        ? window
+        : Window.over(address, bytes, bytes);
+  }
+
   private static synchronized Window map(long address) {
     for (Window window : windows) {
       if (window.owns(address)) {

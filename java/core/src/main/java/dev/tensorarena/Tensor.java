@@ -286,12 +286,11 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     // An empty view has no element to point at; its source's start will do.
     long start = start() + (shape.numElements() == 0 ? 0 : first << dtype.shift);
     long[] strides = Strides.normalised(shape, steps);
-    Window seen = window;
-    if (length == 0 && this.shape.numElements() != 0) {
-      seen = Slabs.windowOf(start); // a part of what no buffer reaches may be within reach
-    }
     long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
-    int length = seen.covers(start, extent << dtype.shift) ? (int) shape.numElements() : 0;
+    long bytes = extent << dtype.shift;
+    // A part of what no buffer reaches may be within reach.
+    Window seen = window.reaches(start, bytes) ? window : Slabs.windowFor(start, bytes);
+    int length = seen.reaches(start, bytes) ? (int) shape.numElements() : 0;
     return new Tensor(seen, (int) (start - seen.address), length, shape, strides, this);
   }
 

@@ -150,8 +150,8 @@ abstract sealed class TensorState permits TensorElements {
   final IllegalStateException pastReach() {
     return new IllegalStateException(
         describe()
-            + " has "
-            + byteCount()
+            + " spans "
+            + spannedBytes()
             + " bytes, more than a ByteBuffer can reach;"
             + " Segments.of of the module dev.tensorarena.ffm (JDK 22+) reaches them");
   }

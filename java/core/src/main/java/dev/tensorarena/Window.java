@@ -76,6 +76,11 @@ final class Window {
     return owns(at) && size <= this.size - (at - address);
   }
 
+  /** Whether they can be seen through this window, also where the next one owns the address. */
+  boolean reaches(long at, long size) {
+    return at >= address && size <= this.size - (at - address);
+  }
+
   ByteBuffer bytesAt(int offset, int length) {
     return bytes.slice(offset, length).order(ByteOrder.nativeOrder());
   }

@@ -10,24 +10,18 @@ import java.util.List;
 
 /**
  * The stages from query vectors to the best rows of the index, with tensors in arenas. The index is
- * one shared tensor that every query reads; it goes through a small heap array block by block, since
- * loops over a {@code float[]} are faster than loops over a buffer.
+ * one shared tensor that every query reads where it lies.
  */
 final class ArenaScoring {
-
-  private static final int BLOCK_ROWS = 16;
-  private static final int BLOCK_SCORES = 1024;
 
   private final SharedTensor index;
   private final int topK;
   private final Tally tally;
   private final float[] query = new float[MiniLm.WIDTH];
-  private final float[] rows = new float[BLOCK_ROWS * MiniLm.WIDTH];
-  private final float[] rowScores = new float[BLOCK_ROWS];
-  private final float[] block = new float[BLOCK_SCORES];
 
   /**
-   * @param index {@code float[nouns][WIDTH]}, each row of length one; must live as long as the stages
+   * @param index {@code float[nouns][WIDTH]}, each row of length one; must live as long as the
+   *     stages
    */
   ArenaScoring(SharedTensor index, int topK, Tally tally) {
     this.index = index;
@@ -51,13 +45,8 @@ final class ArenaScoring {
       FloatBuffer result = scores.asFloatBuffer();
       for (int i = 0; i < texts; i++) {
         vectors.get(i * MiniLm.WIDTH, query);
-        for (int from = 0; from < nouns; from += BLOCK_ROWS) {
-          int count = Math.min(BLOCK_ROWS, nouns - from);
-          indexRows.get(from * MiniLm.WIDTH, rows, 0, count * MiniLm.WIDTH);
-          for (int j = 0; j < count; j++) {
-            rowScores[j] = DotProduct.of(query, rows, j * MiniLm.WIDTH);
-          }
-          result.put(i * nouns + from, rowScores, 0, count);
+        for (int row = 0; row < nouns; row++) {
+          result.put(i * nouns + row, DotProduct.of(query, indexRows, row * MiniLm.WIDTH));
         }
       }
       tally.context(context.arenaStats(), 1);
@@ -72,10 +61,8 @@ final class ArenaScoring {
     List<List<Hit>> answers = new ArrayList<>(texts);
     for (int i = 0; i < texts; i++) {
       TopK best = new TopK(topK);
-      for (int from = 0; from < nouns; from += BLOCK_SCORES) {
-        int count = Math.min(BLOCK_SCORES, nouns - from);
-        buffer.get(i * nouns + from, block, 0, count);
-        best.offer(from, block, count);
+      for (int row = 0; row < nouns; row++) {
+        best.offer(row, buffer.get(i * nouns + row));
       }
       answers.add(best.hits());
     }

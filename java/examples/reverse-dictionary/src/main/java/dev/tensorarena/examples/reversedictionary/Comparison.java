@@ -11,16 +11,17 @@ record Comparison(Measurement arenas, Measurement heapArrays) {
 
   private static final String LABEL = "%-32s";
 
-  /** Measures both variants, one after the other, on the same queries. */
-  static Comparison of(Search search, List<String> warmUp, List<String> queries)
+  /** Measures both variants on the same queries, after both have answered them to warm up. */
+  static Comparison of(Search search, List<String> queries)
       throws InterruptedException, ExecutionException {
     Tally tally = new Tally();
     Tally heapTally = new Tally();
     try (Pipeline<List<String>, List<List<Hit>>> arenas = search.withArenas(tally);
         Pipeline<List<String>, List<List<Hit>>> heapArrays = search.withHeapArrays(heapTally)) {
+      Search.answer(arenas, queries);
+      Search.answer(heapArrays, queries);
       return new Comparison(
-          Measurement.of(arenas, warmUp, queries, tally),
-          Measurement.of(heapArrays, warmUp, queries, heapTally));
+          Measurement.of(arenas, queries, tally), Measurement.of(heapArrays, queries, heapTally));
     }
   }
 

@@ -7,9 +7,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The same stages with heap arrays, for comparison: ONNX Runtime copies the model's input in and its
- * output out, and each stage copies what it receives, since nothing keeps the sender of an array from
- * writing to it. (Whoever trusts the sender can pass the array itself and save that copy.)
+ * The same stages with heap arrays, for comparison: ONNX Runtime copies the model's input in and
+ * its output out, and each stage copies what it receives, since nothing keeps the sender of an
+ * array from writing to it. (Whoever trusts the sender can pass the array itself and save that
+ * copy.)
  */
 final class HeapPipeline {
 
@@ -62,8 +63,7 @@ final class HeapPipeline {
   }
 
   private Embedded embed(Tokens received) throws OrtException {
-    Tokens batch =
-        new Tokens(copyOf(received.ids), copyOf(received.mask), copyOf(received.types));
+    Tokens batch = new Tokens(copyOf(received.ids), copyOf(received.mask), copyOf(received.types));
     float[][][] states = model.run(batch.ids, batch.mask, batch.types);
     // ONNX Runtime's copies: the three inputs in, the output out.
     tally.copy(3L * batch.ids.length * batch.ids[0].length * LONG);
@@ -105,7 +105,9 @@ final class HeapPipeline {
     List<List<Hit>> answers = new ArrayList<>(received.length);
     for (float[] scores : copyOf(received)) {
       TopK best = new TopK(topK);
-      best.offer(0, scores, scores.length);
+      for (int row = 0; row < scores.length; row++) {
+        best.offer(row, scores[row]);
+      }
       answers.add(best.hits());
     }
     return answers;

@@ -14,9 +14,9 @@ import java.util.Optional;
 import java.util.Properties;
 
 /**
- * The vectors of the nouns, kept as {@code .npy}, and beside it a {@code .properties} file that says
- * what they were made from and what their SHA-256 is. Each file is written under another name and
- * then moved, the second last: whatever interrupts that, the two do not match, and the next run
+ * The vectors of the nouns, kept as {@code .npy}, and beside it a {@code .properties} file that
+ * says what they were made from and what their SHA-256 is. Each file is written under another name
+ * and then moved, the second last: whatever interrupts that, the two do not match, and the next run
  * notices.
  */
 final class IndexFile {
@@ -112,8 +112,7 @@ final class IndexFile {
     Path draft = Files.createTempFile(path.getParent(), path.getFileName().toString(), ".draft");
     try {
       writer.write(draft);
-      Files.move(
-          draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(draft);
     }

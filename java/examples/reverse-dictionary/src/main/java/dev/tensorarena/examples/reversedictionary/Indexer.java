@@ -62,8 +62,7 @@ final class Indexer {
             .mapToInt(Integer::intValue)
             .toArray();
     Collector collector = new Collector(index.asFloatBuffer(), order, progress);
-    ArenaEmbedding embedding =
-        new ArenaEmbedding(wordPieces::encodeTruncated, model, new Tally());
+    ArenaEmbedding embedding = new ArenaEmbedding(wordPieces::encodeTruncated, model, new Tally());
     try (Pipeline<List<String>, Integer> pipeline =
         embedding.stages().then("collect", collector::collect).start()) {
       List<CompletableFuture<Integer>> batches = new ArrayList<>();

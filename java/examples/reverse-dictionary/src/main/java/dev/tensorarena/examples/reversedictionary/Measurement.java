@@ -19,14 +19,10 @@ record Measurement(int queries, double seconds, Tally tally, Map<String, Long> g
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  /** Sends the warm-up's queries through, then the others, which count. */
+  /** Sends the queries through and counts what they cost; the tally starts anew. */
   static Measurement of(
-      Pipeline<List<String>, List<List<Hit>>> pipeline,
-      List<String> warmUp,
-      List<String> queries,
-      Tally tally)
+      Pipeline<List<String>, List<List<Hit>>> pipeline, List<String> queries, Tally tally)
       throws InterruptedException, ExecutionException {
-    Search.answer(pipeline, warmUp);
     tally.reset();
     Map<String, Long> before = allocatedBytes(pipeline);
     long start = System.nanoTime();

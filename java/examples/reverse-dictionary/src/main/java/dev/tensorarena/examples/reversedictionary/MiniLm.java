@@ -66,7 +66,12 @@ final class MiniLm implements AutoCloseable {
    * @param states room for the result, {@code [texts][tokens][WIDTH]}
    */
   void run(
-      long texts, long tokens, LongBuffer ids, LongBuffer mask, LongBuffer types, FloatBuffer states)
+      long texts,
+      long tokens,
+      LongBuffer ids,
+      LongBuffer mask,
+      LongBuffer types,
+      FloatBuffer states)
       throws OrtException {
     long[] shape = {texts, tokens};
     try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, ids, shape);

@@ -7,12 +7,12 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Stages on threads of their own, joined by bounded queues: while one query is embedded, the next is
- * tokenised and the one before it scored. A query's failure is its own, the next one goes on.
+ * Stages on threads of their own, joined by bounded queues: while one query is embedded, the next
+ * is tokenised and the one before it scored. A query's failure is its own, the next one goes on.
  *
- * <p>What a stage hands on belongs to the pipeline: if it is {@link AutoCloseable}, such as a {@link
- * dev.tensorarena.SharedTensor}, it is closed when the next stage has returned or thrown. The queue
- * is the safe publication that a shared handle asks for.
+ * <p>What a stage hands on belongs to the pipeline: if it is {@link AutoCloseable}, such as a
+ * {@link dev.tensorarena.SharedTensor}, it is closed when the next stage has returned or thrown.
+ * The queue is the safe publication that a shared handle asks for.
  *
  * <p>A pipeline is used and closed by one thread.
  *
@@ -64,8 +64,7 @@ final class Pipeline<I, O> implements AutoCloseable {
     BlockingQueue<Job> inbox = entrance;
     for (int i = 0; i < stages.size(); i++) {
       BlockingQueue<Job> from = inbox;
-      BlockingQueue<Job> to =
-          i + 1 < stages.size() ? new ArrayBlockingQueue<>(QUEUE_LENGTH) : null;
+      BlockingQueue<Job> to = i + 1 < stages.size() ? new ArrayBlockingQueue<>(QUEUE_LENGTH) : null;
       Stage<Object, Object> stage = stages.get(i);
       Thread thread = new Thread(() -> run(stage, from, to), names.get(i));
       thread.setDaemon(true);
@@ -144,7 +143,8 @@ final class Pipeline<I, O> implements AutoCloseable {
         to.put(END);
       }
     } catch (InterruptedException e) {
-      throw new AssertionError("nobody else knows this thread, and the pipeline interrupts none", e);
+      throw new AssertionError(
+          "nobody else knows this thread, and the pipeline interrupts none", e);
     }
   }
 

@@ -40,8 +40,6 @@ final class ReverseDictionary implements Callable<Integer> {
   private static final String ALL = "all";
   private static final int ANSWERS = 5;
   private static final int LINE_LENGTH = 100;
-  private static final int WARM_UP_QUERIES = 100;
-  private static final int MEASURED_QUERIES = 200;
 
   @Option(
       names = "--query",
@@ -63,6 +61,14 @@ final class ReverseDictionary implements Callable<Integer> {
       defaultValue = "target/reverse-dictionary.npy",
       description = "Where the index is kept. Default: ${DEFAULT-VALUE}.")
   private Path indexPath;
+
+  @Option(
+      names = "--measure",
+      paramLabel = "<number>",
+      defaultValue = "200",
+      description =
+          "How many queries the table is made from, 0 for none. Default: ${DEFAULT-VALUE}.")
+  private int measured;
 
   @Spec private CommandSpec spec;
 
@@ -94,6 +100,10 @@ final class ReverseDictionary implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
+    if (measured < 0) {
+      throw new RefusedException(
+          "The number of queries to measure must not be negative, as " + measured + " is.");
+    }
     List<Noun> all = WordNet.nouns();
     List<Noun> nouns = WordNet.spread(all, chosenCount(all.size()));
     try (WordPieces wordPieces = WordPieces.load();
@@ -109,8 +119,9 @@ final class ReverseDictionary implements Callable<Integer> {
         out.printf(Locale.ROOT, "Looking among %,d of %,d nouns.%n", nouns.size(), all.size());
         Search search = new Search(wordPieces, model, index, ANSWERS);
         printAnswers(queries, answers(search, queries), nouns, out);
-        Comparison.of(search, glosses(nouns, WARM_UP_QUERIES), glosses(nouns, MEASURED_QUERIES))
-            .print(out);
+        if (measured > 0) {
+          Comparison.of(search, glosses(nouns)).print(out);
+        }
       }
     }
     out.flush();
@@ -135,8 +146,7 @@ final class ReverseDictionary implements Callable<Integer> {
             available, nounCount));
   }
 
-  private Tensor index(
-      ExecutionContext context, List<Noun> nouns, Indexer indexer, PrintWriter out)
+  private Tensor index(ExecutionContext context, List<Noun> nouns, Indexer indexer, PrintWriter out)
       throws InterruptedException, ExecutionException {
     IndexFile file;
     try {
@@ -199,8 +209,8 @@ final class ReverseDictionary implements Callable<Integer> {
     }
   }
 
-  /** Queries to measure with: as many glosses, from all over the index. */
-  private static List<String> glosses(List<Noun> nouns, int count) {
-    return WordNet.spread(nouns, count).stream().map(Noun::gloss).toList();
+  /** Queries to measure with: glosses from all over the index. */
+  private List<String> glosses(List<Noun> nouns) {
+    return WordNet.spread(nouns, measured).stream().map(Noun::gloss).toList();
   }
 }

@@ -19,17 +19,16 @@ final class TopK {
     this.best = new PriorityQueue<>(k, WORST_FIRST);
   }
 
-  /** Offers {@code length} scores, those of the rows from {@code firstRow} on. */
-  void offer(int firstRow, float[] scores, int length) {
-    for (int i = 0; i < length; i++) {
-      // Rows come in ascending order, so one that is no better than the worst loses. Most do.
-      if (best.size() < k) {
-        best.add(new Hit(firstRow + i, scores[i]));
-      } else if (scores[i] > best.peek().score()) {
-        best.poll();
-        best.add(new Hit(firstRow + i, scores[i]));
+  /** Offers a hit; rows must come in ascending order. */
+  void offer(int row, float score) {
+    if (best.size() == k) {
+      // One that is no better than the worst loses, since its row is higher. Most do.
+      if (score <= best.peek().score()) {
+        return;
       }
+      best.poll();
     }
+    best.add(new Hit(row, score));
   }
 
   /** The hits, best first. */

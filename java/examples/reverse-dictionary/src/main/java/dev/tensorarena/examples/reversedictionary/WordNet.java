@@ -32,8 +32,7 @@ final class WordNet {
 
   /** All nouns of WordNet 3.1, in the order of the file. */
   static List<Noun> nouns() throws IOException {
-    try (Reader reader =
-        new InputStreamReader(Resources.open(NOUNS), StandardCharsets.UTF_8)) {
+    try (Reader reader = new InputStreamReader(Resources.open(NOUNS), StandardCharsets.UTF_8)) {
       return parse(reader);
     }
   }
@@ -68,8 +67,8 @@ final class WordNet {
   }
 
   /**
-   * Picks {@code count} of the nouns, evenly spread: neighbours in the file are alike in meaning, so
-   * the first so many would be abstractions and animals only.
+   * Picks {@code count} of the nouns, evenly spread: neighbours in the file are alike in meaning,
+   * so the first so many would be abstractions and animals only.
    */
   static List<Noun> spread(List<Noun> nouns, int count) {
     List<Noun> picked = new ArrayList<>(count);

@@ -25,7 +25,8 @@ final class WordPieces implements AutoCloseable {
   }
 
   static WordPieces load() throws IOException {
-    // Its native library is in its jar; on a machine with a GPU it would look for another one online.
+    // Its native library is in its jar; on a machine with a GPU it would look for another one
+    // online.
     System.setProperty("ai.djl.offline", "true");
     try (InputStream json = Resources.open(TOKENIZER)) {
       return new WordPieces(
@@ -53,7 +54,9 @@ final class WordPieces implements AutoCloseable {
     return ids;
   }
 
-  /** The ids of a gloss; of one that is longer than the model takes, the beginning and the end mark. */
+  /**
+   * The ids of a gloss; of one that is longer than the model takes, the beginning and the end mark.
+   */
   long[] encodeTruncated(String gloss) {
     long[] ids = tokenizer.encode(gloss).getIds();
     if (ids.length <= MiniLm.MAX_TOKENS) {

@@ -120,8 +120,7 @@ class IndexFileTest {
   @Test
   void refusesAPathThatMayBeAnythingElse() {
     for (Path path : new Path[] {Path.of("notes.txt"), Path.of("/"), folder}) {
-      RefusedException e =
-          assertThrows(RefusedException.class, () -> new IndexFile(path, ORIGIN));
+      RefusedException e = assertThrows(RefusedException.class, () -> new IndexFile(path, ORIGIN));
       assertTrue(e.getMessage().contains(".npy, not " + path), e.getMessage());
     }
   }

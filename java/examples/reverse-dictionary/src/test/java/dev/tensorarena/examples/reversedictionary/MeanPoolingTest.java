@@ -2,6 +2,7 @@ package dev.tensorarena.examples.reversedictionary;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.FloatBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -49,7 +50,9 @@ class MeanPoolingTest {
       expected[i / MiniLm.WIDTH] += (double) rows[i] * query[i % MiniLm.WIDTH];
     }
     for (int row = 0; row < 3; row++) {
-      assertEquals(expected[row], DotProduct.of(query, rows, row * MiniLm.WIDTH), 1e-3);
+      float product = DotProduct.of(query, rows, row * MiniLm.WIDTH);
+      assertEquals(expected[row], product, 1e-3);
+      assertEquals(product, DotProduct.of(query, FloatBuffer.wrap(rows), row * MiniLm.WIDTH));
     }
   }
 }

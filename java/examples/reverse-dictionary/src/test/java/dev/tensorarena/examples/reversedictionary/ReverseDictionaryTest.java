@@ -54,8 +54,9 @@ class ReverseDictionaryTest {
     kept[kept.length / 2] ^= 1;
     assertEquals(-1, Files.mismatch(index, Files.write(folder.resolve("was"), kept)), "rebuilt");
 
-    assertEquals(0, run("--nouns=20"), () -> err);
+    assertEquals(0, run("--nouns=20", "--measure=0"), () -> err);
     assertTrue(out.contains("is outdated: nouns was 300 and is now 20. It is made now."), out);
+    assertFalse(out.contains("JNI refills"), out);
   }
 
   @Test
@@ -90,6 +91,12 @@ class ReverseDictionaryTest {
   }
 
   @Test
+  void refusesANegativeNumberOfQueriesToMeasure() {
+    assertRefused(
+        "The number of queries to measure must not be negative, as -1 is.", "--measure=-1");
+  }
+
+  @Test
   void refusesAnOptionThatItDoesNotHave() {
     assertRefused("Unknown option: '--verbs=1'", "--verbs=1");
   }
@@ -101,10 +108,10 @@ class ReverseDictionaryTest {
     assertFalse(out.contains("Looking among"), out);
   }
 
-  /** Runs the command on 300 nouns and {@code index}, unless the options say otherwise. */
+  /** Runs the command on a small index, and measures little, unless the options say otherwise. */
   private int run(String... options) {
     List<String> arguments = new ArrayList<>(List.of(options));
-    for (String usual : List.of("--nouns=300", "--index=" + index)) {
+    for (String usual : List.of("--nouns=300", "--index=" + index, "--measure=10")) {
       String name = usual.substring(0, usual.indexOf('=') + 1);
       if (arguments.stream().noneMatch(argument -> argument.startsWith(name))) {
         arguments.add(usual);

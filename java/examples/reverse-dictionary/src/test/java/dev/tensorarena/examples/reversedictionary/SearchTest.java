@@ -27,7 +27,9 @@ class SearchTest {
 
   private static final List<String> QUERIES =
       List.of(
-          "a place where two rivers meet", "a person who studies the stars", "the study of insects");
+          "a place where two rivers meet",
+          "a person who studies the stars",
+          "the study of insects");
 
   private static final List<Noun> NOUNS = new ArrayList<>();
   private static WordPieces wordPieces;
@@ -47,8 +49,7 @@ class SearchTest {
     model = MiniLm.load();
     context = ExecutionContext.open();
     AtomicInteger progress = new AtomicInteger();
-    Tensor vectors =
-        new Indexer(wordPieces, model).index(context, NOUNS, progress::addAndGet);
+    Tensor vectors = new Indexer(wordPieces, model).index(context, NOUNS, progress::addAndGet);
     assertEquals(NOUNS.size(), progress.get());
     index = vectors.share();
     search = new Search(wordPieces, model, index, TOP_K);

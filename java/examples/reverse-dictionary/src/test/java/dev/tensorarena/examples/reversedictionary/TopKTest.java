@@ -18,26 +18,15 @@ class TopKTest {
       int k = 1 + random.nextInt(20);
       TopK topK = new TopK(k);
       List<Hit> all = new ArrayList<>();
-      for (int from = 0; from < length; ) {
-        // In blocks, and from few values, so that many are equal.
-        float[] block = new float[1 + random.nextInt(length - from)];
-        for (int i = 0; i < block.length; i++) {
-          block[i] = random.nextInt(30) / 30f - 0.5f;
-          all.add(new Hit(from + i, block[i]));
-        }
-        topK.offer(from, block, block.length);
-        from += block.length;
+      for (int row = 0; row < length; row++) {
+        // From few values, so that many are equal.
+        Hit hit = new Hit(row, random.nextInt(30) / 30f - 0.5f);
+        all.add(hit);
+        topK.offer(hit.row(), hit.score());
       }
       // A stable sort keeps the lower of equal rows in front.
       all.sort(Comparator.comparingDouble(Hit::score).reversed());
       assertEquals(all.subList(0, Math.min(k, length)), topK.hits());
     }
-  }
-
-  @Test
-  void readsNoMoreOfTheBlockThanItsLength() {
-    TopK topK = new TopK(2);
-    topK.offer(7, new float[] {0.1f, 0.9f}, 1);
-    assertEquals(List.of(new Hit(7, 0.1f)), topK.hits());
   }
 }

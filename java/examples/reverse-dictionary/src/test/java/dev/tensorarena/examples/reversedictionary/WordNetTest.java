@@ -29,10 +29,9 @@ class WordNetTest {
   void keepsASecondDefinitionBeforeTheExamples() throws IOException {
     assertEquals(
         "a tangible and visible entity; an entity that can cast a shadow",
-        only(
-                "00002684 03 n 02 object 0 physical_object 0 001 @ 00001930 n 0000 | a tangible and"
-                    + " visible entity; an entity that can cast a shadow; \"it was full of rackets,"
-                    + " balls and other objects\"  ")
+        only("00002684 03 n 02 object 0 physical_object 0 001 @ 00001930 n 0000 | a tangible and"
+                + " visible entity; an entity that can cast a shadow; \"it was full of rackets,"
+                + " balls and other objects\"  ")
             .gloss());
   }
 

@@ -1,0 +1,32 @@
+package dev.tensorarena.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * How rows are measured unless they say otherwise: nanoseconds per operation, three JVMs each.
+ *
+ * <p>The heap is touched beforehand and of one size, so that the rows that fill it pay for their
+ * collections but not for the system's first pages.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+@Fork(
+    value = 3,
+    jvmArgsAppend = {
+      "--enable-native-access=ALL-UNNAMED",
+      "-Xms1g",
+      "-Xmx1g",
+      "-XX:+AlwaysPreTouch"
+    })
+public abstract class AverageTime {
+  /** For the rows' classes. */
+  protected AverageTime() {}
+}

@@ -1,0 +1,74 @@
+package dev.tensorarena.bench;
+
+import dev.tensorarena.DType;
+import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.Shape;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** What does a context cost that serves one short query? */
+@State(Scope.Thread)
+public class OpenAndClose extends AverageTime {
+  /** Elements of f32 in each tensor. */
+  @Param("1000")
+  public int elements;
+
+  private Shape shape;
+
+  /** Makes the shape. */
+  @Setup
+  public void prepare() {
+    shape = Shape.of(elements);
+  }
+
+  /**
+   * A context with three tensors, opened and closed. Its chunk comes from the pool and goes back.
+   *
+   * @param somebody who sees the tensors, and so the context
+   */
+  @Benchmark
+  public void threeTensors(Blackhole somebody) {
+    try (ExecutionContext context = ExecutionContext.open()) {
+      somebody.consume(context.empty(DType.FLOAT32, shape));
+      somebody.consume(context.empty(DType.FLOAT32, shape));
+      somebody.consume(context.empty(DType.FLOAT32, shape));
+    }
+  }
+
+  /** The chunks that idle contexts hold. */
+  @AuxCounters(AuxCounters.Type.EVENTS)
+  @State(Scope.Thread)
+  public static class Chunks {
+    /** Of one context. */
+    public long chunks;
+
+    /** Asks one. */
+    @TearDown(Level.Iteration)
+    public void ask() {
+      try (ExecutionContext context = ExecutionContext.open()) {
+        chunks = context.arenaStats().chunks();
+      }
+    }
+  }
+
+  /**
+   * A context that nothing is allocated from. Its garbage per operation is what an idle open
+   * context holds of the heap, and whatever opening makes besides.
+   *
+   * @param somebody who sees the context
+   * @param chunks that it holds
+   */
+  @Benchmark
+  public void idle(Blackhole somebody, Chunks chunks) {
+    try (ExecutionContext context = ExecutionContext.open()) {
+      somebody.consume(context);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package dev.tensorarena.bench;
+
+import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.Shape;
+import dev.tensorarena.SharedTensor;
+import dev.tensorarena.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** What does it cost to hand a tensor on, by a copy of its own or by a share? */
+@State(Scope.Thread)
+public class Share extends AverageTime {
+  /** Elements of f32. */
+  @Param("10000")
+  public int elements;
+
+  /**
+   * Copies between two resets: with 10,000 elements the copies walk 160 kB, and their source lies
+   * beside them, so that both fit the second-level cache of most machines.
+   */
+  @Param("4")
+  public int copiesPerReset;
+
+  private float[] array;
+  private ExecutionContext context;
+  private Tensor tensor;
+  private ArenaCycle cycle;
+
+  /** Fills the array and the tensor. */
+  @Setup
+  public void fill() {
+    array = new float[elements];
+    for (int i = 0; i < elements; i++) {
+      array[i] = i;
+    }
+    context = ExecutionContext.open();
+    tensor = context.copyOf(Shape.of(elements), array);
+    tensor.share().close(); // the first share, which also pins and freezes, is not the subject
+    cycle = new ArenaCycle(copiesPerReset);
+  }
+
+  /** Gives the memory back. */
+  @TearDown
+  public void close() {
+    cycle.close();
+    context.close();
+  }
+
+  /**
+   * A deep copy on the heap: new memory each time, so it pays for zeroing (unless the JIT proves it
+   * unneeded), for caches that do not hold it, and its part of the collections.
+   *
+   * @return the copy
+   */
+  @Benchmark
+  public float[] heapClone() {
+    return array.clone();
+  }
+
+  /**
+   * A deep copy into warm arena memory, with its part of the resets.
+   *
+   * @return the copy
+   */
+  @Benchmark
+  public Tensor copy() {
+    return tensor.copy(cycle.next());
+  }
+
+  /**
+   * On the owner's thread; the handle does not escape, so that it should not exist at all. It is
+   * read once, as otherwise the JIT may cancel the two counts against each other.
+   *
+   * @return an element
+   */
+  @Benchmark
+  public float shareAndClose() {
+    try (SharedTensor shared = tensor.share()) {
+      return shared.getFloatAt(0);
+    }
+  }
+
+  /**
+   * On the owner's thread; somebody else sees the handle, so that it is a real object, and the
+   * counts are real stores.
+   *
+   * @param somebody who sees it
+   */
+  @Benchmark
+  public void shareAndCloseEscaping(Blackhole somebody) {
+    try (SharedTensor shared = tensor.share()) {
+      somebody.consume(shared);
+    }
+  }
+}

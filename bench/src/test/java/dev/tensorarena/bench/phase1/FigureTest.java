@@ -1,0 +1,30 @@
+package dev.tensorarena.bench.phase1;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+
+class FigureTest {
+  @Test
+  void aRatioHasBothErrors() {
+    Figure ratio = Figure.measured(1000, 30).over(Figure.measured(10, 0.4));
+    assertEquals(100, ratio.value(), 1e-9);
+    assertEquals(5, ratio.error(), 1e-9); // 3 % and 4 % in quadrature
+  }
+
+  @Test
+  void aSingleSampleHasNoError() {
+    assertEquals("12.3", Figure.measured(12.34, Double.NaN).toString());
+  }
+
+  @Test
+  void threeDigitsAreShownAndWholeNumbersWhole() {
+    assertEquals("0.12 ± 0.01", Figure.measured(0.1234, 0.0123).toString());
+    assertEquals("9.99", Figure.exact(9.99).brief());
+    assertEquals("12.3", Figure.exact(12.34).brief());
+    assertEquals("123", Figure.exact(123.4).brief());
+    assertEquals("40,017", Figure.exact(40_016.6).brief());
+    assertEquals("12", Figure.exact(12).brief());
+    assertEquals("0", Figure.exact(0).brief());
+  }
+}

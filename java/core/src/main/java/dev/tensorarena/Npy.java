@@ -1,0 +1,134 @@
+package dev.tensorarena;
+
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * Tensors in files of NumPy's <a
+ * href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">{@code .npy}
+ * format</a>, straight between file and arena memory.
+ *
+ * <p>The types, little-endian as this library's memory is:
+ *
+ * <pre>
+ *   FLOAT32  &lt;f4     INT64  &lt;i8     INT8   |i1
+ *   FLOAT64  &lt;f8     INT32  &lt;i4     UINT8  |u1
+ *   FLOAT16  &lt;f2     INT16  &lt;i2     BOOL   |b1
+ * </pre>
+ *
+ * <p>{@link DType#BFLOAT16} has no NumPy type. The bytes of a {@link DType#BOOL} are taken as they
+ * are: 0 is false, anything else true, in NumPy too. On a big-endian machine both methods throw
+ * {@link UnsupportedOperationException}. A thread that is interrupted meanwhile gets a {@link
+ * java.nio.channels.ClosedByInterruptException}, as from any {@link FileChannel}.
+ */
+public final class Npy {
+  private Npy() {}
+
+  /**
+   * Reads a file of version 1.0, 2.0 or 3.0. Memory is taken only once header and size of the file
+   * were found to agree; after any exception the context's memory is what it was.
+   *
+   * <p>An array in Fortran order becomes a strided tensor of the same shape: the transposed view of
+   * the bytes as they lie in the file.
+   *
+   * @param ctx where the tensor lives; a context of the calling thread
+   * @param path a regular file
+   * @return a writable tensor of the context's innermost open scope
+   * @throws IOException if the file cannot be read, is malformed, has a type that is not in the
+   *     table above, or has fewer or more bytes than its header says; with what is wrong and where
+   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
+  public static Tensor read(ExecutionContext ctx, Path path) throws IOException {
+    ctx.innermost();
+    requireLittleEndian();
+    requireRegularFile(path);
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      return read(ctx, new NpyInput(channel, path.toString()));
+    }
+  }
+
+  static Tensor read(ExecutionContext ctx, NpyInput file) throws IOException {
+    NpyHeader header = NpyHeader.read(file);
+    file.requireData(header);
+    try (Scope reading = ctx.scope()) {
+      Tensor rows = ctx.empty(header.dtype(), header.storedShape());
+      NpyData.read(file, rows);
+      Tensor kept = reading.closeKeeping(rows); // it is where it was
+      return header.fortranOrder() ? kept.transpose() : kept;
+    }
+  }
+
+  /**
+   * Writes a file, byte for byte as NumPy writes the same array: a tensor whose transpose is
+   * contiguous in Fortran order, any other in row-major order.
+   *
+   * <p>The bytes go to a new file in the same directory, which takes the place of the old one when
+   * all is written: readers see the old file or the new one, and after any exception the old one is
+   * still there. A symbolic link is followed.
+   *
+   * @param tensor what to write; may be shared or strided
+   * @param path where to; a file that exists is replaced
+   * @throws IOException if it cannot be written, or if there is something that is no regular file
+   * @throws IllegalArgumentException for {@link DType#BFLOAT16}
+   * @throws IllegalStateException if the tensor is dead, or another thread's
+   */
+  public static void write(Tensor tensor, Path path) throws IOException {
+    tensor.use();
+    requireLittleEndian();
+    Tensor columns = tensor.transpose();
+    boolean fortranOrder = !tensor.isContiguous() && columns.isContiguous();
+    Tensor stored = fortranOrder ? columns : tensor;
+    byte[] header = new NpyHeader(tensor.dtype, tensor.shape, fortranOrder).toBytes();
+    requireRegularFile(path);
+    Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
+    Path fresh = target.resolveSibling(".npy-" + randomName() + ".tmp");
+    FileChannel channel =
+        FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    try {
+      try (channel) {
+        NpyData.write(channel, header, stored);
+        channel.force(true); // or a power cut could leave the new name without its bytes
+      }
+      Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (Throwable e) {
+      delete(fresh, e);
+      throw e;
+    } finally {
+      Reference.reachabilityFence(tensor);
+    }
+  }
+
+  private static String randomName() {
+    return Long.toHexString(ThreadLocalRandom.current().nextLong());
+  }
+
+  private static void delete(Path fresh, Throwable reason) {
+    try {
+      Files.deleteIfExists(fresh);
+    } catch (IOException e) {
+      reason.addSuppressed(e);
+    }
+  }
+
+  private static void requireRegularFile(Path path) throws IOException {
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      throw new IOException(path + ": not a regular file");
+    }
+  }
+
+  private static void requireLittleEndian() {
+    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+      throw new UnsupportedOperationException(
+          ".npy files are little-endian and this machine is " + ByteOrder.nativeOrder());
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package dev.tensorarena;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+
+/**
+ * The elements of a tensor to and from a file. Callers have passed the gate and keep the tensor
+ * reachable; views that are made here do not outlive the call.
+ */
+final class NpyData {
+  /** What a window reaches from any address that it owns. */
+  private static final long STEP = 1L << 30;
+
+  /** In bytes; strided elements are gathered here before they are written. */
+  private static final int BLOCK = 64 << 10;
+
+  private NpyData() {}
+
+  /** Reads a contiguous tensor. */
+  static void read(NpyInput file, Tensor tensor) throws IOException {
+    long end = tensor.start() + tensor.byteCount();
+    for (long at = tensor.start(); at < end; at += STEP) {
+      file.read(bytes(tensor, at, Math.min(STEP, end - at)));
+    }
+  }
+
+  /** Writes the header and, in row-major order, the elements. */
+  static void write(FileChannel file, byte[] header, Tensor tensor) throws IOException {
+    writeAll(file, ByteBuffer.wrap(header));
+    if (tensor.strides != null) {
+      writeStrided(file, tensor);
+      return;
+    }
+    long end = tensor.start() + tensor.byteCount();
+    for (long at = tensor.start(); at < end; at += STEP) {
+      writeAll(file, bytes(tensor, at, Math.min(STEP, end - at)));
+    }
+  }
+
+  private static ByteBuffer bytes(Tensor tensor, long at, long size) {
+    Window window = tensor.window.covers(at, size) ? tensor.window : Slabs.windowOf(at);
+    return window.bytesAt((int) (at - window.address), (int) size);
+  }
+
+  private static void writeStrided(FileChannel file, Tensor tensor) throws IOException {
+    Shape shape = tensor.shape;
+    int last = shape.rank() - 1;
+    long rowLength = shape.extent(last);
+    int shift = tensor.dtype.shift;
+    long step = tensor.strides[last] << shift;
+    Window window = tensor.window;
+    ByteBuffer block = ByteBuffer.allocateDirect(BLOCK).order(ByteOrder.nativeOrder());
+    for (long first = 0; first < shape.numElements(); first += rowLength) {
+      long at = tensor.start() + (Strides.place(shape, tensor.strides, first) << shift);
+      for (long i = 0; i < rowLength; i++, at += step) {
+        if (!window.covers(at, 1L << shift)) {
+          window = Slabs.windowOf(at);
+        }
+        append(block, window.bytes, (int) (at - window.address), shift);
+        if (!block.hasRemaining()) {
+          writeAll(file, block.flip());
+          block.clear();
+        }
+      }
+    }
+    writeAll(file, block.flip());
+  }
+
+  private static void append(ByteBuffer block, ByteBuffer bytes, int at, int shift) {
+    switch (shift) {
+      case 0:
+        block.put(bytes.get(at));
+        break;
+      case 1:
+        block.putShort(bytes.getShort(at));
+        break;
+      case 2:
+        block.putInt(bytes.getInt(at));
+        break;
+      default:
+        block.putLong(bytes.getLong(at));
+    }
+  }
+
+  private static void writeAll(FileChannel file, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      file.write(bytes);
+    }
+  }
+}

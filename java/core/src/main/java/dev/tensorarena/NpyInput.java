@@ -1,0 +1,84 @@
+package dev.tensorarena;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+
+/** A {@code .npy} file that is read from its beginning to its end; says what is wrong and where. */
+final class NpyInput {
+  private final FileChannel channel;
+  private final String name;
+  private final long size;
+
+  NpyInput(FileChannel channel, String name) throws IOException {
+    this.channel = channel;
+    this.name = name;
+    this.size = channel.size();
+  }
+
+  /** Where the next byte is read. */
+  long position() throws IOException {
+    return channel.position();
+  }
+
+  /**
+   * The next bytes, in an array.
+   *
+   * @throws IOException if they reach beyond the end; no array is made then
+   */
+  byte[] read(long count, String what) throws IOException {
+    long end = position() + count;
+    if (end > size) {
+      throw cutShort(what + " ends at byte " + end);
+    }
+    byte[] bytes = new byte[(int) count];
+    read(ByteBuffer.wrap(bytes));
+    return bytes;
+  }
+
+  /** Fills the buffer. */
+  void read(ByteBuffer into) throws IOException {
+    while (into.hasRemaining()) {
+      if (channel.read(into) < 0) {
+        throw new IOException(
+            name
+                + ": cut short while it was read: it had "
+                + size
+                + " bytes and now ends at byte "
+                + position());
+      }
+    }
+  }
+
+  /**
+   * What follows the header must be the tensor's bytes, and nothing else.
+   *
+   * @throws IOException if there are fewer or more
+   */
+  void requireData(NpyHeader header) throws IOException {
+    long expected = header.dtype().byteSize(header.shape());
+    long start = position();
+    String data =
+        expected
+            + " bytes of "
+            + header.dtype()
+            + " data of shape "
+            + header.shape()
+            + " begin at byte "
+            + start;
+    if (expected > size - start) {
+      throw cutShort(data);
+    }
+    if (expected < size - start) {
+      throw new IOException(name + ": too long: " + data + ", but the file has " + size + " bytes");
+    }
+  }
+
+  private IOException cutShort(String what) {
+    return new IOException(name + ": cut short: " + what + ", but the file has " + size + " bytes");
+  }
+
+  IOException malformed(String what, long at) {
+    return new IOException(name + ": " + what + " at byte " + at);
+  }
+}

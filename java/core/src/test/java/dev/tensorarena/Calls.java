@@ -1,0 +1,109 @@
+package dev.tensorarena;
+
+import java.lang.reflect.Array;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * Calls public methods by reflection, with arguments that suit a tensor of one element, so that a
+ * method that is added later is tested without being named.
+ */
+final class Calls {
+  /** Types and ranks among which every method finds a tensor that it works on. */
+  static final List<Kind> KINDS = kinds();
+
+  private static final Map<Class<?>, Object> VALUES =
+      Map.ofEntries(
+          Map.entry(long.class, 0L),
+          Map.entry(int.class, 0),
+          Map.entry(short.class, (short) 0),
+          Map.entry(byte.class, (byte) 0),
+          Map.entry(float.class, 0f),
+          Map.entry(double.class, 0d),
+          Map.entry(boolean.class, false),
+          Map.entry(int[].class, new int[1]),
+          Map.entry(DType.class, DType.INT8),
+          Map.entry(ByteBuffer.class, ByteBuffer.allocateDirect(1)),
+          Map.entry(ShortBuffer.class, ShortBuffer.allocate(1)),
+          Map.entry(IntBuffer.class, IntBuffer.allocate(1)),
+          Map.entry(LongBuffer.class, LongBuffer.allocate(1)),
+          Map.entry(FloatBuffer.class, FloatBuffer.allocate(1)),
+          Map.entry(DoubleBuffer.class, DoubleBuffer.allocate(1)),
+          Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));
+
+  private Calls() {}
+
+  /** A type and a rank. */
+  record Kind(DType dtype, Shape shape) {
+    Tensor in(ExecutionContext ctx) {
+      return ctx.zeros(dtype, shape);
+    }
+  }
+
+  private static List<Kind> kinds() {
+    List<Kind> kinds = new ArrayList<>();
+    for (DType dtype : DType.values()) {
+      for (Shape shape : List.of(Shape.of(1), Shape.of(1, 1), Shape.of(1, 1, 1))) {
+        kinds.add(new Kind(dtype, shape));
+      }
+    }
+    return kinds;
+  }
+
+  /** The public instance methods of a type, inherited ones too, but for those of Object. */
+  static Stream<Method> methods(Class<?> type) {
+    return Stream.of(type.getMethods())
+        .filter(method -> !Modifier.isStatic(method.getModifiers()))
+        .filter(method -> method.getDeclaringClass() != Object.class)
+        .filter(method -> !method.isBridge())
+        .sorted(Comparator.comparing(Method::toString));
+  }
+
+  /** Calls a method and throws what it throws. */
+  static Object call(Method method, Object on, Tensor like, ExecutionContext ctx) throws Throwable {
+    try {
+      return method.invoke(on, arguments(method, like, ctx));
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  /** Good arguments; tensors among them are alive and the context is open. */
+  private static Object[] arguments(Method method, Tensor like, ExecutionContext ctx) {
+    Function<Class<?>, Object> argument =
+        type -> {
+          if (type == Shape.class) {
+            return like.shape();
+          } else if (type == ExecutionContext.class) {
+            return ctx;
+          } else if (type == Tensor.class) {
+            return ctx.zeros(like.dtype(), like.shape());
+          } else if (type == long[].class) {
+            return new long[like.shape().rank()];
+          } else if (type == int.class && method.getName().equals("allocate")) {
+            return 1; // an alignment
+          } else if (VALUES.containsKey(type)) {
+            Object value = VALUES.get(type);
+            return value instanceof Buffer ? ((Buffer) value).clear() : value;
+          } else if (type.isArray()) {
+            return Array.newInstance(type.getComponentType(), 1);
+          }
+          throw new AssertionError("this test knows no " + type.getName() + " for " + method);
+        };
+    return Stream.of(method.getParameterTypes()).map(argument).toArray();
+  }
+}

@@ -1,0 +1,139 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** reset() frees all at once and keeps the memory for the next cycle. */
+class ResetTest {
+  private final ExecutionContext ctx = ExecutionContext.open();
+
+  @AfterEach
+  void close() {
+    ctx.close();
+  }
+
+  @Test
+  void aMillionTensorsAreFreedAtOnce() {
+    Tensor first = ctx.allocTemp(0L);
+    Tensor last = first;
+    for (int i = 1; i < 1_000_000; i++) {
+      last = ctx.allocTemp((long) i);
+    }
+    assertEquals(0L, first.getLongAt(0));
+    assertEquals(999_999L, last.getLongAt(0));
+    long used = ctx.memoryUsage();
+    assertTrue(used > 999_000 * 64 && used <= 999_999 * 64 + 8, "padded, but at seams of chunks");
+
+    ctx.reset();
+
+    assertFalse(first.isAlive());
+    assertFalse(last.isAlive());
+    assertEquals(0, ctx.memoryUsage());
+    ArenaStats stats = ctx.arenaStats();
+    assertEquals(0, stats.allocatedBytes());
+    assertEquals(0, stats.wastedBytes());
+    assertEquals(used, stats.peakBytes());
+  }
+
+  @Test
+  void oneChunkIsKeptLargeEnoughForTheNextCycle() {
+    for (int i = 0; i < 1000; i++) {
+      ctx.empty(DType.INT8, 6400);
+    }
+    assertTrue(ctx.arenaStats().chunks() > 1);
+    long refills = 0;
+    for (int cycle = 0; cycle < 300; cycle++) {
+      ctx.reset();
+      assertTrue(ctx.arenaStats().chunks() <= 1, "cycle " + cycle);
+      for (int i = 0; i < 1000; i++) {
+        ctx.empty(DType.INT8, 6400);
+      }
+      if (cycle == 0) {
+        refills = ctx.arenaStats().refills();
+      }
+      assertEquals(refills, ctx.arenaStats().refills(), "cycle " + cycle);
+      assertEquals(1, ctx.arenaStats().chunks());
+    }
+  }
+
+  @Test
+  void oneChunkIsKeptWhenOnlyAScopeTookMore() {
+    for (int cycle = 0; cycle < 5; cycle++) {
+      ctx.empty(DType.INT8, 64);
+      Scope scope = ctx.scope();
+      ctx.empty(DType.INT8, 1 << 20);
+      scope.close();
+      long refills = ctx.arenaStats().refills();
+      ctx.reset();
+      assertTrue(ctx.arenaStats().chunks() <= 1, "cycle " + cycle);
+      assertTrue(cycle < 2 || refills == ctx.arenaStats().refills());
+    }
+  }
+
+  @Test
+  void theSameMemoryIsUsedAgain() {
+    long address = ctx.allocTemp(1L).address();
+    for (int cycle = 0; cycle < 200; cycle++) {
+      ctx.reset();
+      assertEquals(address, ctx.allocTemp(1L).address(), "cycle " + cycle);
+    }
+  }
+
+  @Test
+  void aSteadyWorkloadWithSharesTakesNoMemoryForEver() {
+    long reserved = 0;
+    for (int cycle = 0; cycle < 1000; cycle++) {
+      for (int i = 0; i < 20; i++) {
+        Scope scope = ctx.scope();
+        ctx.empty(DType.INT8, 5000).share().close();
+        scope.close();
+      }
+      SharedTensor shared = ctx.empty(DType.INT8, 5000).share();
+      ctx.reset();
+      shared.close();
+      if (cycle == 10) {
+        reserved = ChunkPool.stats().inUseBytes();
+      }
+      assertTrue(cycle < 10 || reserved == ChunkPool.stats().inUseBytes());
+    }
+  }
+
+  @Test
+  void aChunkThatHasBecomeFarTooLargeIsGivenBackInTheEnd() {
+    ctx.empty(DType.INT8, 64 << 20);
+    ctx.reset();
+    assertTrue(ctx.arenaStats().reservedBytes() >= 64 << 20, "kept at first");
+    for (int cycle = 0; cycle < 3000; cycle++) {
+      ctx.empty(DType.INT8, 1000);
+      ctx.reset();
+    }
+    assertTrue(ctx.arenaStats().reservedBytes() <= 1 << 20, ctx.arenaStats()::toString);
+  }
+
+  @Test
+  void anEmptyContextMayBeReset() {
+    ctx.reset();
+    ctx.reset();
+    assertEquals(0, ctx.arenaStats().chunks());
+    assertEquals(1f, ctx.allocSlice(1f).getFloat(0));
+  }
+
+  @Test
+  void chunksWithScopesOfManyMarksAreOneChunkAfterReset() {
+    for (int i = 0; i < 100; i++) {
+      ctx.scope();
+      ctx.empty(DType.INT8, 30_000);
+    }
+    ctx.reset();
+    assertTrue(ctx.arenaStats().chunks() <= 1);
+    assertEquals(0, ctx.memoryUsage());
+    Scope scope = ctx.scope();
+    ctx.empty(DType.INT8, 30_000);
+    scope.close();
+    assertEquals(0, ctx.memoryUsage());
+  }
+}

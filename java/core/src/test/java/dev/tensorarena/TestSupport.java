@@ -1,0 +1,110 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.function.Executable;
+
+/** What several test classes need. */
+final class TestSupport {
+  private TestSupport() {}
+
+  /** How a forked JVM ended, and all that it printed. */
+  record Outcome(int exit, String output) {
+    Outcome assertSucceeded() {
+      assertTrue(exit == 0, () -> "exit status " + exit + ":\n" + output);
+      return this;
+    }
+
+    void assertPrinted(String... parts) {
+      for (String part : parts) {
+        assertTrue(output.contains(part), () -> "\"" + part + "\" is not in:\n" + output);
+      }
+    }
+  }
+
+  /** Runs a main class of the tests in a JVM of its own. */
+  static Outcome fork(List<String> jvmArguments, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    return fork(System.getProperty("java.class.path"), jvmArguments, main, arguments);
+  }
+
+  static Outcome fork(
+      String classPath, List<String> jvmArguments, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-cp", classPath, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(jvmArguments);
+    command.add(main.getName());
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    byte[] output = process.getInputStream().readAllBytes();
+    return new Outcome(process.waitFor(), new String(output, StandardCharsets.UTF_8));
+  }
+
+  /** Runs a task on a new thread and waits for it. */
+  static <T> T onThread(String name, Callable<T> task) throws Exception {
+    FutureTask<T> future = new FutureTask<>(task);
+    new Thread(future, name).start();
+    try {
+      return future.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error) {
+        throw (Error) e.getCause();
+      }
+      throw (Exception) e.getCause();
+    }
+  }
+
+  /** Runs a task on a new thread and waits for it. */
+  static void runOnThread(String name, Executable task) throws Exception {
+    onThread(
+        name,
+        () -> {
+          try {
+            task.execute();
+          } catch (Error | Exception e) {
+            throw e;
+          } catch (Throwable e) {
+            throw new AssertionError(e);
+          }
+          return null;
+        });
+  }
+
+  /** Asserts an exception and that its message gives the values. */
+  static <T extends Throwable> T assertRefuses(Class<T> type, Executable call, String... parts) {
+    T thrown = assertThrows(type, call);
+    for (String part : parts) {
+      assertTrue(
+          String.valueOf(thrown.getMessage()).contains(part),
+          () -> "\"" + part + "\" is not in: " + thrown.getMessage());
+    }
+    return thrown;
+  }
+
+  /** Asserts the exception of a tensor, scope or context that cannot be used. */
+  static void assertRefuses(Executable call, String... parts) {
+    assertRefuses(IllegalStateException.class, call, parts);
+  }
+
+  /** The floats 0, 1, 2, ... */
+  static float[] counting(int length) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = i;
+    }
+    return values;
+  }
+}

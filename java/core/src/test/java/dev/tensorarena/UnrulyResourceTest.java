@@ -1,0 +1,201 @@
+package dev.tensorarena;
+
+import static dev.tensorarena.TestSupport.assertRefuses;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Tracked resources that use the library while it closes them leave it in order. */
+class UnrulyResourceTest {
+  private final ExecutionContext ctx = ExecutionContext.open();
+  private final List<String> closed = new ArrayList<>();
+
+  @AfterEach
+  void close() {
+    ctx.close();
+  }
+
+  @Test
+  void whatIsTrackedWhileClosingIsClosedToo() {
+    Scope scope = ctx.scope();
+    scope.track(
+        () -> {
+          scope.track(() -> closed.add("late"));
+          closed.add("early");
+        });
+    scope.close();
+    assertEquals(List.of("early", "late"), closed);
+  }
+
+  @Test
+  void aScopeLeftOpenWhileClosingEndsWithIt() {
+    AtomicReference<Tensor> tensor = new AtomicReference<>();
+    Scope outer = ctx.scope();
+    outer.track(
+        () -> {
+          ctx.scope().track(() -> closed.add("left open"));
+          tensor.set(ctx.allocSlice(1f));
+        });
+    outer.close();
+    assertEquals(List.of("left open"), closed);
+    assertFalse(tensor.get().isAlive());
+    assertEquals(0, ctx.memoryUsage());
+  }
+
+  @Test
+  void aScopeLeftOpenMayTrackInTheScopeThatCloses() {
+    Scope outer = ctx.scope();
+    outer.track(() -> ctx.scope().track(() -> outer.track(() -> closed.add("last"))));
+    outer.close();
+    assertEquals(List.of("last"), closed);
+  }
+
+  @Test
+  void tensorsAllocatedWhileClosingDieWithTheScope() {
+    AtomicReference<Tensor> tensor = new AtomicReference<>();
+    Scope scope = ctx.scope();
+    scope.track(() -> tensor.set(ctx.empty(DType.INT8, 1 << 20)));
+    scope.close();
+    assertFalse(tensor.get().isAlive());
+    assertEquals(0, ctx.memoryUsage());
+  }
+
+  @Test
+  void aShareTakenWhileClosingKeepsTheBytes() {
+    AtomicReference<SharedTensor> shared = new AtomicReference<>();
+    Scope scope = ctx.scope();
+    Tensor tensor = ctx.allocSlice(4f);
+    scope.track(() -> shared.set(tensor.share()));
+    scope.close();
+    ctx.allocSlice(5f);
+    assertEquals(4f, shared.get().getFloat(0));
+    shared.get().close();
+  }
+
+  @Test
+  void closingTheScopeThatClosesDoesNothing() {
+    Scope scope = ctx.scope();
+    scope.track(() -> closed.add("first tracked"));
+    scope.track(scope);
+    scope.track(scope::close);
+    scope.close();
+    assertEquals(List.of("first tracked"), closed);
+  }
+
+  @Test
+  void anEnclosingScopeCannotBeEndedFromWithin() {
+    Tensor root = ctx.allocSlice(1f);
+    Scope outer = ctx.scope();
+    Tensor tensor = ctx.allocSlice(2f);
+    Scope inner = ctx.scope();
+    for (AutoCloseable end :
+        List.<AutoCloseable>of(
+            outer::close, () -> outer.closeKeeping(tensor), ctx::reset, ctx::close)) {
+      inner.track(end);
+    }
+    IllegalStateException thrown =
+        assertRefuses(IllegalStateException.class, inner::close, "cannot be ended by a resource");
+    assertEquals(3, thrown.getSuppressed().length);
+    assertEquals(1f, root.getFloat(0));
+    assertEquals(2f, tensor.getFloat(0));
+    outer.close();
+    assertFalse(tensor.isAlive());
+    assertTrue(root.isAlive());
+  }
+
+  @Test
+  void theContextCannotBeEndedByWhatItCloses() {
+    ctx.track(ctx);
+    ctx.track(ctx::reset);
+    Tensor tensor = ctx.allocSlice(1f);
+    assertThrows(IllegalStateException.class, ctx::reset);
+    assertFalse(tensor.isAlive());
+    assertEquals(2f, ctx.allocSlice(2f).getFloat(0), "the context is usable");
+    ctx.track(ctx);
+    assertThrows(IllegalStateException.class, ctx::close);
+    assertRefuses(() -> ctx.allocSlice(1f), "is closed");
+  }
+
+  @Test
+  void anInnerScopeMayBeClosedByTheOuterOnesResource() {
+    Scope outer = ctx.scope();
+    outer.track(
+        () -> {
+          Scope left = ctx.scope();
+          left.track(() -> closed.add("inner"));
+          left.close();
+          closed.add("outer");
+        });
+    outer.close();
+    assertEquals(List.of("inner", "outer"), closed);
+  }
+
+  @Test
+  void anotherContextMayBeEndedByAResource() {
+    ExecutionContext other = ExecutionContext.open();
+    Tensor tensor = other.allocSlice(1f);
+    ctx.track(other);
+    ctx.reset();
+    assertFalse(tensor.isAlive());
+  }
+
+  @Test
+  void aHandleMayEndItsOwnScopeAndContext() {
+    long pinned = ChunkPool.stats().pinnedChunks();
+    Scope scope = ctx.scope();
+    SharedTensor first = ctx.allocSlice(1f).share();
+    first.track(scope);
+    first.close();
+    assertRefuses(() -> scope.track(() -> {}), "its scope was closed");
+
+    ExecutionContext other = ExecutionContext.open();
+    SharedTensor second = other.allocSlice(1f).share();
+    second.track(other);
+    second.close();
+    assertRefuses(other::scope, "is closed");
+    assertEquals(pinned, ChunkPool.stats().pinnedChunks());
+  }
+
+  @Test
+  void aHandleMayCloseItself() {
+    long pinned = ChunkPool.stats().pinnedChunks();
+    SharedTensor shared = ctx.allocSlice(1f).share();
+    SharedTensor other = shared.share();
+    shared.track(shared);
+    shared.track(shared::close);
+    shared.close();
+    ctx.reset();
+    assertEquals(pinned + 1, ChunkPool.stats().pinnedChunks(), "released once");
+    other.track(other);
+    other.close();
+    assertEquals(pinned, ChunkPool.stats().pinnedChunks());
+  }
+
+  @Test
+  void aKeptResultThatAResourceSharesIsNeverWrittenUnderItsReaders() {
+    AtomicReference<SharedTensor> shared = new AtomicReference<>();
+    Scope scope = ctx.scope();
+    ctx.empty(DType.INT8, 64);
+    Tensor result = ctx.allocSlice(1f, 2f);
+    scope.track(() -> shared.set(result.share()));
+    Tensor kept = scope.closeKeeping(result);
+    try (SharedTensor reader = shared.get()) {
+      assertEquals(1f, reader.getFloat(0));
+      assertEquals(2f, kept.getFloat(1));
+      if (kept.isWritable()) {
+        kept.setFloat(9f, 0);
+      }
+      assertEquals(1f, reader.getFloat(0));
+      ctx.allocSlice(8f, 8f, 8f, 8f);
+      assertEquals(1f, reader.getFloat(0));
+      assertEquals(2f, kept.getFloat(1));
+    }
+  }
+}
