@@ -34,6 +34,32 @@ static void the_first_chunk_is_no_refill(void) {
     close_arena(arena);
 }
 
+static void an_arena_on_a_used_record_starts_anew(void) {
+    ta_arena *used = open_limited(10 * MIB);
+    ta_position mark;
+    take(used, 100, 1);
+    ta_mark(used, &mark);
+    ta_chunk *chunk = ta_pin(used, take(used, 100, 1), 100);
+    CHECK_EQ(ta_rewind(used, &mark), TA_OK);
+    CHECK_EQ(info_of(used).wasted, 100);
+    take(used, 5 * MIB, 1);
+    CHECK_EQ(ta_reset(used), TA_OK);
+    take(used, MIB, 1);
+    close_arena(used);
+    ta_chunk_release(chunk);
+    ta_arena *arena = open_arena();
+    CHECK(arena == used);
+    ta_arena_info info = info_of(arena);
+    CHECK_EQ(info.allocated + info.reserved + info.peak + info.wasted + info.chunks + info.refills,
+             0);
+    CHECK_EQ(info.memory_limit, TA_UNLIMITED);
+    CHECK_EQ(arena->limit + arena->slab + arena->chunk, 0);
+    take(arena, 1, 1);
+    CHECK_EQ(info_of(arena).reserved, TA_MIN_CHUNK_BYTES); /* no demand inherited */
+    take(arena, 20 * MIB, 1);
+    close_arena(arena);
+}
+
 static void the_control_block_says_where_the_chunk_lies(void) {
     ta_arena *arena = open_arena();
     char *bytes = take(arena, 100, 1);
@@ -320,6 +346,7 @@ int main(void) {
     int failures = 0;
     RUN(an_arena_that_allocated_nothing_holds_no_chunk);
     RUN(the_first_chunk_is_no_refill);
+    RUN(an_arena_on_a_used_record_starts_anew);
     RUN(the_control_block_says_where_the_chunk_lies);
     RUN(every_alignment_up_to_4096_is_honoured);
     RUN(an_alignment_that_is_none_is_refused);

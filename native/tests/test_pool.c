@@ -24,6 +24,16 @@ static uint64_t resident_in_space(uint64_t slab_address) {
     return resident(slab->space, slab->space_bytes);
 }
 
+/* An arena with one tensor, every page of it touched. */
+static ta_arena *arena_with(uint64_t bytes) {
+    ta_arena *arena = open_arena();
+    char *tensor = take(arena, bytes, 1);
+    for (uint64_t at = 0; at < bytes; at += 4096) {
+        tensor[at] = 1;
+    }
+    return arena;
+}
+
 static void a_small_arena_needs_little_of_its_slab(void) {
     ta_arena *arena = open_arena();
     CHECK_EQ(pool_info().committed, 0);
@@ -36,6 +46,15 @@ static void a_small_arena_needs_little_of_its_slab(void) {
     fill((void *)(uintptr_t)arena->base, 4096, 1);
     CHECK_LE(resident_in_space(arena->slab), 64 * KIB); /* no huge page unasked */
     close_arena(arena);
+}
+
+static void accessible_memory_is_counted_once(void) {
+    for (int i = 0; i < 3; i++) {
+        ta_arena *arena = open_arena();
+        take(arena, 128 * MIB, 1);
+        CHECK_EQ(pool_info().committed, 128 * MIB);
+        close_arena(arena);
+    }
 }
 
 static void one_slab_serves_everybody_who_fits(void) {
@@ -196,6 +215,10 @@ static void past_the_retained_limit_pages_go_back(void) {
     CHECK_LE(resident_in_space(slab), 128 * KIB);
     ta_pool_set_retained_limit(0);
     CHECK_EQ(resident_in_space(slab), 0);
+    close_arena(arena_with(100000));
+    CHECK_EQ(pool_info().free, 0);
+    CHECK_EQ(pool_info().free_chunks, 0);
+    CHECK_EQ(resident_in_space(slab), 0);
 }
 
 static void the_process_limit_counts_retained_pages(void) {
@@ -212,37 +235,42 @@ static void the_process_limit_counts_retained_pages(void) {
     CHECK_LE(resident_in_space(slab), 5 * MIB);
     fill(take(next, 2 * MIB, 1), 2 * MIB, 1); /* ... and with each chunk taken or given */
     CHECK_LE(resident_in_space(slab), 5 * MIB);
+    ta_pool_set_memory_limit(MIB);
     close_arena(next);
-    CHECK_LE(resident_in_space(slab), 5 * MIB);
+    CHECK_LE(resident_in_space(slab), MIB);
 }
 
-static ta_arena *arena_with(uint64_t bytes) {
-    ta_arena *arena = open_arena();
-    fill(take(arena, bytes, 1), bytes, 1);
-    return arena;
+static void split_with_pages_in_the_upper_half(uint64_t half) {
+    ta_arena *low = arena_with(half), *high = arena_with(half);
+    ta_arena *neighbour = open_arena(), *large = open_arena();
+    take(neighbour, 2 * half, 1);
+    take(large, 16 * half, 1);
+    uint64_t at = high->base;
+    CHECK_EQ(at, low->base + half);
+    CHECK_EQ(neighbour->base, low->base + 2 * half); /* keeps the two from merging further */
+    ta_pool_set_retained_limit(0);
+    close_arena(low);
+    ta_pool_set_retained_limit(32 * half);
+    close_arena(high);
+    close_arena(large);
+    ta_pool_set_retained_limit(half); /* only the pages of high are left; low and high merge */
+    CHECK_EQ(resident(at, half), half);
+    CHECK_EQ(pool_info().free, half);
+    low = arena_with(half); /* splits them again */
+    CHECK_EQ(low->base, at - half);
+    CHECK_EQ(pool_info().free, half);
+    CHECK_EQ(ta_pool_trim(), half);
+    CHECK_EQ(resident(at, half), 0);
+    close_arena(low);
+    close_arena(neighbour);
 }
 
 static void the_upper_half_of_a_split_chunk_is_known_to_have_pages(void) {
-    ta_arena *low = arena_with(64 * KIB), *high = arena_with(64 * KIB);
-    ta_arena *neighbour = arena_with(128 * KIB), *large = arena_with(MIB);
-    uint64_t at = high->base;
-    CHECK_EQ(at, low->base + 64 * KIB);
-    CHECK_EQ(neighbour->base, low->base + 128 * KIB); /* keeps the two from merging further */
-    ta_pool_set_retained_limit(0);
-    close_arena(low);
-    ta_pool_set_retained_limit(2 * MIB);
-    close_arena(high);
-    close_arena(large);
-    ta_pool_set_retained_limit(64 * KIB); /* only the pages of high are left; low and high merge */
-    CHECK_EQ(resident(at, 64 * KIB), 64 * KIB);
-    CHECK_EQ(pool_info().free, 64 * KIB);
-    low = arena_with(64 * KIB); /* splits them again */
-    CHECK_EQ(low->base, at - 64 * KIB);
-    CHECK_EQ(pool_info().free, 64 * KIB);
-    CHECK_EQ(ta_pool_trim(), 64 * KIB);
-    CHECK_EQ(resident(at, 64 * KIB), 0);
-    close_arena(low);
-    close_arena(neighbour);
+    split_with_pages_in_the_upper_half(64 * KIB);
+}
+
+static void the_upper_half_of_a_large_split_chunk_is_known_to_have_pages(void) {
+    split_with_pages_in_the_upper_half(8 * MIB);
 }
 
 /* Splitting and merging must not lose track of where pages are. */
@@ -287,6 +315,43 @@ static void free_pages_are_known_exactly_whatever_was_split_and_merged(void) {
     }
 }
 
+/* Whether the mapping around the address has the flag in /proc/self/smaps: "hg", "nh". */
+static bool has_flag(uint64_t address, const char *flag) {
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    CHECK(maps != NULL);
+    char line[512];
+    bool inside = false, found = false;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        uint64_t from, to;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2) {
+            inside = address >= from && address < to;
+        } else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+            found = strstr(line, flag) != NULL;
+        }
+    }
+    fclose(maps);
+    return found;
+}
+
+static void huge_pages_are_asked_for_only_by_option(void) {
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0) {
+        printf("skipped: this system has no huge pages to ask for\n");
+        return;
+    }
+    ta_arena *plain = open_arena();
+    take(plain, 1, 1);
+    CHECK(has_flag(plain->base, " nh"));
+    ta_options options = {.memory_limit = TA_UNLIMITED, .flags = TA_OPTION_HUGE_PAGES};
+    ta_arena *huge = open_with(&options);
+    take(huge, 1, 1);
+    uint64_t base = huge->base;
+    CHECK(has_flag(base, " hg"));
+    CHECK(has_flag(plain->base, " nh"));
+    close_arena(huge);
+    CHECK(has_flag(base, " nh"));
+    close_arena(plain);
+}
+
 static void arenas_with_huge_pages_take_chunks_of_whole_huge_pages(void) {
     ta_options options = {.memory_limit = TA_UNLIMITED, .flags = TA_OPTION_HUGE_PAGES};
     ta_arena *arena = open_with(&options);
@@ -308,6 +373,7 @@ static void arenas_with_huge_pages_take_chunks_of_whole_huge_pages(void) {
 int main(void) {
     int failures = 0;
     RUN(a_small_arena_needs_little_of_its_slab);
+    RUN(accessible_memory_is_counted_once);
     RUN(one_slab_serves_everybody_who_fits);
     RUN(a_slab_merges_back_to_one_chunk);
     RUN(more_than_a_slab_gets_a_slab_of_its_own_that_is_reused);
@@ -318,7 +384,9 @@ int main(void) {
     RUN(past_the_retained_limit_pages_go_back);
     RUN(the_process_limit_counts_retained_pages);
     RUN(the_upper_half_of_a_split_chunk_is_known_to_have_pages);
+    RUN(the_upper_half_of_a_large_split_chunk_is_known_to_have_pages);
     RUN(free_pages_are_known_exactly_whatever_was_split_and_merged);
+    RUN(huge_pages_are_asked_for_only_by_option);
     RUN(arenas_with_huge_pages_take_chunks_of_whole_huge_pages);
     return failures != 0;
 }

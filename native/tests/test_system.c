@@ -1,6 +1,8 @@
 /* Systems that grant little: less address space, less data, locked pages. */
 #include "check.h"
 
+#include "os.h"
+
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -88,12 +90,23 @@ static void locked_pages_stay_and_do_no_harm(void) {
     close_arena(arena);
 }
 
+static void a_reservation_keeps_only_what_it_was_asked_for(void) {
+    uint64_t before = status_of("VmSize:");
+    for (int i = 0; i < 4; i++) {
+        void *start = os_reserve(64 * KIB, GIB);
+        CHECK(start != NULL);
+        CHECK_EQ(address_of(start) % GIB, 0);
+    }
+    CHECK_LE(status_of("VmSize:") - before, MIB);
+}
+
 int main(void) {
     if (checker_owns_memory()) {
         printf("skipped: the address space belongs to the checker\n");
         return 0;
     }
     int failures = 0;
+    RUN(a_reservation_keeps_only_what_it_was_asked_for);
     RUN(slabs_are_halved_until_the_system_agrees);
     RUN(many_small_slabs_serve_when_no_large_one_is_granted);
     RUN(only_what_is_used_counts_as_data);

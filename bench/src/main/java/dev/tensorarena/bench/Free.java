@@ -33,7 +33,7 @@ public class Free extends AverageTime {
   static final int CONTEXTS = 64;
   private static final int FEW = 10;
   private static final int SHOTS_TO_COMPILE = 2_000;
-  private static final int SHOTS_BEFORE = 20;
+  private static final int SHOTS_BEFORE = 500;
 
   /** Tensors of one byte each, unaligned, so that a million in each context fit a small machine. */
   @Param({"10", "1000000"})

@@ -49,7 +49,8 @@ final class LeakDetector {
   /**
    * Watches a context until the watch is closed.
    *
-   * @param reclaim gives back what can be given back and says what it did; must not reach the context
+   * @param reclaim gives back what can be given back and says what it did; must not reach the
+   *     context
    */
   static Watch watchContext(ExecutionContext context, Supplier<String> reclaim) {
     return watch(context, context.toString(), "opened", reclaim);
@@ -67,8 +68,7 @@ final class LeakDetector {
     return onlyTheHandles;
   }
 
-  private static Watch watch(
-      Object watched, String what, String done, Supplier<String> reclaim) {
+  private static Watch watch(Object watched, String what, String done, Supplier<String> reclaim) {
     Watch watch = new Watch(what, done, reclaim);
     watch.registration = Watcher.CLEANER.register(watched, watch);
     return watch;

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
  */
 final class NativeArena {
   /** TA_ABI_VERSION of the header that {@link Arena} was written against. */
-  private static final int ABI_VERSION = 1;
+  static final int ABI_VERSION = 1;
 
   static final int OK = 0;
   static final int LIMIT = 2;
@@ -27,15 +27,6 @@ final class NativeArena {
 
   static {
     NativeLibrary.load();
-    int version = abiVersion();
-    if (version != ABI_VERSION) {
-      throw new UnsatisfiedLinkError(
-          "The native library that was found has ABI version "
-              + version
-              + ", but this jar needs "
-              + ABI_VERSION
-              + ": remove the other library from tensorarena.library.path and java.library.path");
-    }
   }
 
   private NativeArena() {}

@@ -44,17 +44,11 @@ final class NativeLibrary {
       tried.add("tensorarena.library.path: there is no " + file);
       return false;
     }
-    return tryLoad("tensorarena.library.path", file);
+    return tryLoad("tensorarena.library.path: " + file, () -> System.load(file.toString()));
   }
 
   private boolean loadFromSystemPath() {
-    try {
-      System.loadLibrary(NAME);
-      return true;
-    } catch (UnsatisfiedLinkError e) {
-      tried.add("java.library.path: " + e.getMessage());
-      return false;
-    }
+    return tryLoad("java.library.path", () -> System.loadLibrary(NAME));
   }
 
   private boolean loadFromJar() {
@@ -72,7 +66,7 @@ final class NativeLibrary {
       Path file = folder.resolve(System.mapLibraryName(NAME));
       try {
         Files.copy(bytes, file);
-        return tryLoad("the jar, extracted", file);
+        return tryLoad("the jar, extracted: " + file, () -> System.load(file.toString()));
       } finally {
         delete(file);
         delete(folder);
@@ -88,14 +82,25 @@ final class NativeLibrary {
     }
   }
 
-  private boolean tryLoad(String where, Path file) {
+  /** Loads a library and has it say its version, which one without JNI entry points cannot. */
+  private boolean tryLoad(String where, Runnable load) {
     try {
-      System.load(file.toString());
-      return true;
-    } catch (UnsatisfiedLinkError e) {
+      load.run();
+      int version = NativeArena.abiVersion();
+      if (version == NativeArena.ABI_VERSION) {
+        return true;
+      }
+      tried.add(
+          where
+              + ": it has ABI version "
+              + version
+              + ", but this jar needs "
+              + NativeArena.ABI_VERSION
+              + " (remove it from there)");
+    } catch (LinkageError e) { // of another version it may also lack methods
       tried.add(where + ": " + e.getMessage() + advice(e.getMessage()));
-      return false;
     }
+    return false;
   }
 
   /** What usually helps against a loader's message. */
@@ -112,6 +117,9 @@ final class NativeLibrary {
       return " (it was built for another system than "
           + platform()
           + ": build it here with CMake and name its folder with -Dtensorarena.library.path)";
+    }
+    if (text.contains("abiVersion")) {
+      return " (it was built without JNI entry points: build it with CMake where a JDK is found)";
     }
     return "";
   }

@@ -71,7 +71,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  private Throwable closeResources() {
+  Throwable closeResources() {
     Resources tracked = resources;
     return tracked == null ? null : tracked.close(null);
   }
@@ -82,9 +82,21 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     closeResources();
   }
 
-  /** Ends this handle without releasing its hold, which goes to a scope; it is the only holder. */
-  Throwable handOver() {
-    closed = true;
-    return closeResources();
+  /** As {@link #isClosed}, ordered after a retain and before a {@link #claim}. */
+  boolean isClosedMeanwhile() {
+    return (boolean) CLOSED.getVolatile(this);
+  }
+
+  /**
+   * Closes this handle without releasing its hold, if it is the only one. A {@code tryShare} on
+   * another thread either is seen here as a holder, or sees there that the handle is closed.
+   */
+  boolean claim() {
+    CLOSED.setVolatile(this, true);
+    boolean alone = pin.isSoleHolder();
+    if (!alone) {
+      CLOSED.setVolatile(this, false);
+    }
+    return alone;
   }
 }

@@ -45,7 +45,15 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
 
   /** Another handle of the same elements, living in a scope. */
   private Tensor(Tensor source, Scope scope) {
-    super(source.window, source.offset, source.length, source.dtype, source.shape, source.strides, null, scope);
+    super(
+        source.window,
+        source.offset,
+        source.length,
+        source.dtype,
+        source.shape,
+        source.strides,
+        null,
+        scope);
   }
 
   /** Another handle of the same elements, living by itself. */
@@ -360,9 +368,14 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
       return null;
     }
     if (scope != null) {
-      use();
+      return share();
     }
-    return newHolder();
+    SharedTensor handle = newHolder();
+    if (handle != null && ((SharedTensor) origin()).isClosedMeanwhile()) {
+      handle.close(); // mutable() may have made the bytes writable before they were held again
+      return null;
+    }
+    return handle;
   }
 
   private SharedTensor newHolder() {
@@ -415,27 +428,27 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     if (this instanceof SharedTensor) {
       return consume(ctx, target, alone);
     }
-    return ours && alone ? thawed(shared, scope) : copy(ctx);
+    return ours && alone ? new Tensor(this, scope).thawed(shared) : copy(ctx);
   }
 
-  /** The one handle that may write bytes that were shared before. */
-  private Tensor thawed(Pin shared, Scope living) {
-    Tensor tensor = new Tensor(this, living);
-    tensor.pin = shared;
-    shared.thaw(tensor);
-    return tensor;
+  /** Becomes the one handle that may write bytes that were shared before. */
+  private Tensor thawed(Pin shared) {
+    pin = shared;
+    shared.thaw(this);
+    return this;
   }
 
   private Tensor consume(ExecutionContext ctx, Scope target, boolean alone) {
     SharedTensor handle = (SharedTensor) this;
-    if (!alone) {
+    Tensor tensor = alone ? new Tensor(this, target) : null;
+    if (tensor == null || !handle.claim()) {
       Tensor copy = copy(ctx);
       handle.close();
       return copy;
     }
-    Tensor tensor = thawed(pin, target);
     target.add(pin); // the handle's hold is the scope's from now on
-    Resources.rethrow(handle.handOver());
+    tensor.thawed(pin);
+    Resources.rethrow(handle.closeResources());
     return tensor;
   }
 

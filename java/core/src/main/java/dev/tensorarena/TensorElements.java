@@ -11,7 +11,10 @@ package dev.tensorarena;
  */
 public abstract sealed class TensorElements extends TensorState permits TensorValues {
   TensorElements(
-      Window window, int offset, int length, DType dtype,
+      Window window,
+      int offset,
+      int length,
+      DType dtype,
       Shape shape,
       long[] strides,
       Tensor origin,

@@ -27,7 +27,10 @@ import java.nio.ShortBuffer;
  */
 public abstract sealed class TensorValues extends TensorElements permits Tensor {
   TensorValues(
-      Window window, int offset, int length, DType dtype,
+      Window window,
+      int offset,
+      int length,
+      DType dtype,
       Shape shape,
       long[] strides,
       Tensor origin,

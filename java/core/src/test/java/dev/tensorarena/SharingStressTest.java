@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Threads that produce, hand on, hold for a while, copy on write and release, all at once. */
 class SharingStressTest {
   private static final int THREADS = 4;
-  private static final int ROUNDS = 15_000;
+  private static final int ROUNDS = 8_000;
 
   private final List<ConcurrentLinkedQueue<SharedTensor>> queues = new ArrayList<>();
   private final AtomicLong checked = new AtomicLong();

@@ -40,6 +40,12 @@ final class TestSupport {
   static Outcome fork(
       String classPath, List<String> jvmArguments, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    return run(command(classPath, jvmArguments, main, arguments));
+  }
+
+  /** How a JVM is started, for a command around it. */
+  static List<String> command(
+      String classPath, List<String> jvmArguments, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", classPath, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
@@ -47,6 +53,10 @@ final class TestSupport {
     command.addAll(jvmArguments);
     command.add(main.getName());
     command.addAll(List.of(arguments));
+    return command;
+  }
+
+  static Outcome run(List<String> command) throws IOException, InterruptedException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     byte[] output = process.getInputStream().readAllBytes();

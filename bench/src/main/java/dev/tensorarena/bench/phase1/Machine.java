@@ -13,7 +13,8 @@ final class Machine {
 
   private Machine() {}
 
-  static String describe(BenchmarkParams settings) {
+  static String describe(Results results) {
+    BenchmarkParams settings = results.settings();
     SystemInfo system = new SystemInfo();
     HardwareAbstractionLayer hardware = system.getHardware();
     CentralProcessor processor = hardware.getProcessor();
@@ -25,7 +26,7 @@ final class Machine {
         JVM      %s %s (JDK %s)
                  %s
         flags    %s
-        JMH      %s, %d forks of %d x %s, warmed up by %d x %s; ± is 99.9 %%
+        JMH      %s, %d rounds with a JVM a row, each %d x %s after %d x %s; ± is 99.9 %%
         """,
         processor.getProcessorIdentifier().getName().strip(),
         processor.getProcessorIdentifier().getMicroarchitecture(),
@@ -39,7 +40,7 @@ final class Machine {
         settings.getJvm(),
         settings.getJvmArgs().stream().distinct().collect(Collectors.joining(" ")),
         settings.getJmhVersion(),
-        settings.getForks(),
+        results.rounds(),
         settings.getMeasurement().getCount(),
         settings.getMeasurement().getTime(),
         settings.getWarmup().getCount(),

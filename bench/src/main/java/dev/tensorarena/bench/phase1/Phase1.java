@@ -74,7 +74,7 @@ public final class Phase1 {
         report.sharing(),
         report.allocating(),
         report.checks(),
-        Machine.describe(results.settings()),
+        Machine.describe(results),
         log,
         json);
   }

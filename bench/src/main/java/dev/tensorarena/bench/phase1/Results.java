@@ -1,9 +1,12 @@
 package dev.tensorarena.bench.phase1;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 
@@ -15,9 +18,25 @@ final class Results {
   private static final double PRECISION = 10;
 
   private final Map<Row, RunResult> results = new EnumMap<>(Row.class);
+  private final int rounds;
 
-  void put(Row row, RunResult result) {
-    results.put(row, result);
+  Results(int rounds) {
+    this.rounds = rounds;
+  }
+
+  /** The result of another round. */
+  void add(Row row, RunResult result) {
+    results.merge(row, result, Results::join);
+  }
+
+  private static RunResult join(RunResult earlier, RunResult later) {
+    List<BenchmarkResult> all = new ArrayList<>(earlier.getBenchmarkResults());
+    all.addAll(later.getBenchmarkResults());
+    return new RunResult(earlier.getParams(), all);
+  }
+
+  int rounds() {
+    return rounds;
   }
 
   Collection<RunResult> all() {

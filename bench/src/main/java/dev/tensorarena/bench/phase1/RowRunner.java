@@ -14,40 +14,45 @@ import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
-/** Runs the rows one after another and says where it is; JMH's own words go into a log. */
+/**
+ * Runs the rows in rounds, each round with a new JVM for each row. What a neighbour on the machine
+ * takes for a minute thereby falls on one sample of many rows, and shows in their errors, rather
+ * than on all samples of one. JMH's own words go into a log.
+ */
 final class RowRunner {
+  private static final int ROUNDS = 3;
+
   private final Options settings;
   private final PrintStream progress;
   private final PrintStream log;
+  private final int rounds;
 
   /**
    * For one run.
    *
-   * @param settings what JMH shall do otherwise than the benchmarks say
-   * @param progress gets a line for each row
+   * @param settings what JMH shall do otherwise than the benchmarks say; its forks are the rounds
+   * @param progress gets a line for each round, a dot for each row
    * @param log gets JMH's output
    */
   RowRunner(Options settings, PrintStream progress, PrintStream log) {
     this.settings = settings;
     this.progress = progress;
     this.log = log;
+    this.rounds = Math.max(1, settings.getForkCount().orElse(ROUNDS));
   }
 
   Results run() throws RunnerException {
-    Results results = new Results();
-    Row[] rows = Row.values();
+    Results results = new Results(rounds);
     long start = System.nanoTime();
-    for (Row row : rows) {
-      progress.printf(Locale.ROOT, "[%2d/%d] %-32s", row.ordinal() + 1, rows.length, row);
-      progress.flush();
-      results.put(row, run(row));
-      int done = row.ordinal() + 1;
-      long left = (System.nanoTime() - start) / done * (rows.length - done);
-      progress.printf(
-          Locale.ROOT,
-          "%20s ns   %s%n",
-          results.time(row),
-          done == rows.length ? "" : "about " + minutes(Duration.ofNanos(left)) + " left");
+    for (int round = 1; round <= rounds; round++) {
+      progress.printf("round %d of %d ", round, rounds);
+      for (Row row : Row.values()) {
+        results.add(row, run(row));
+        progress.print('.');
+        progress.flush();
+      }
+      long taken = System.nanoTime() - start;
+      progress.printf(" %s, about %s left%n", time(taken), time(taken / round * (rounds - round)));
     }
     return results;
   }
@@ -57,6 +62,7 @@ final class RowRunner {
         new OptionsBuilder()
             .parent(settings)
             .include(row.include())
+            .forks(Math.min(1, settings.getForkCount().orElse(ROUNDS)))
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true);
     if (row.parameter != null) {
@@ -72,7 +78,8 @@ final class RowRunner {
     return found.iterator().next();
   }
 
-  private static String minutes(Duration time) {
+  private static String time(long nanoseconds) {
+    Duration time = Duration.ofNanos(nanoseconds);
     return String.format(Locale.ROOT, "%d:%02d", time.toMinutes(), time.toSecondsPart());
   }
 }

@@ -38,9 +38,6 @@ class Phase1Test {
     Phase1.run(options, new PrintStream(printed, true, StandardCharsets.UTF_8));
 
     String report = printed.toString(StandardCharsets.UTF_8);
-    for (Row row : Row.values()) {
-      assertTrue(report.contains("] " + row + " "), () -> row + " is missing in\n" + report);
-    }
     for (String original : new String[] {"610.97", "3.54", "172x", "12.16", "601.33"}) {
       assertTrue(report.contains(original), () -> original + " is missing in\n" + report);
     }

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The sentence model all-MiniLM-L6-v2, quantised, run by ONNX Runtime: a matrix of token ids to one
@@ -35,12 +37,16 @@ final class MiniLm implements AutoCloseable {
   private static final String MASK = "attention_mask";
   private static final String TYPES = "token_type_ids";
   private static final String STATES = "last_hidden_state";
+  private static final Set<String> OUTPUTS = Set.of(STATES);
 
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
+  private final LongAdder garbage = new LongAdder();
 
   private MiniLm(byte[] model) throws OrtException {
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      // Waiting threads sleep: spinning, they would take the cores that the other stages need.
+      options.addConfigEntry("session.intra_op.allow_spinning", "0");
       session = environment.createSession(model, options);
     }
   }
@@ -83,7 +89,7 @@ final class MiniLm implements AutoCloseable {
       if (pinned.ownsBuffer()) {
         throw new IllegalArgumentException("not a direct buffer in native order: " + states);
       }
-      session.run(inputs(idTensor, maskTensor, typeTensor), Map.of(STATES, pinned)).close();
+      run(inputs(idTensor, maskTensor, typeTensor), Map.of(STATES, pinned)).close();
     }
   }
 
@@ -92,9 +98,24 @@ final class MiniLm implements AutoCloseable {
     try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, ids);
         OnnxTensor maskTensor = OnnxTensor.createTensor(environment, mask);
         OnnxTensor typeTensor = OnnxTensor.createTensor(environment, types);
-        OrtSession.Result result = session.run(inputs(idTensor, maskTensor, typeTensor))) {
+        OrtSession.Result result = run(inputs(idTensor, maskTensor, typeTensor), Map.of())) {
       return (float[][][]) result.get(0).getValue();
     }
+  }
+
+  /** Bytes that ONNX Runtime itself has allocated on the Java heap while it ran the model. */
+  long garbage() {
+    return garbage.sum();
+  }
+
+  private OrtSession.Result run(
+      Map<String, OnnxTensorLike> inputs, Map<String, OnnxTensor> pinnedOutputs)
+      throws OrtException {
+    Set<String> otherOutputs = pinnedOutputs.isEmpty() ? OUTPUTS : Set.of();
+    long before = Garbage.ofThisThread();
+    OrtSession.Result result = session.run(inputs, otherOutputs, pinnedOutputs);
+    garbage.add(Garbage.ofThisThread() - before);
+    return result;
   }
 
   private static Map<String, OnnxTensorLike> inputs(

@@ -26,6 +26,11 @@ record Search(WordPieces wordPieces, MiniLm model, SharedTensor index, int topK)
         .start();
   }
 
+  /** Bytes that the tokenizer and ONNX Runtime themselves have allocated on the Java heap. */
+  long libraryGarbage() {
+    return wordPieces.garbage() + model.garbage();
+  }
+
   /**
    * Sends the queries through one by one, as many under way as the queues hold.
    *

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The model's tokenizer: text to the ids of word pieces, between {@code [CLS]} and {@code [SEP]}.
@@ -19,6 +20,7 @@ final class WordPieces implements AutoCloseable {
   static final String TOKENIZER = "/all-minilm-l6-v2-q-tokenizer.json";
 
   private final HuggingFaceTokenizer tokenizer;
+  private final LongAdder garbage = new LongAdder();
 
   private WordPieces(HuggingFaceTokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -44,7 +46,7 @@ final class WordPieces implements AutoCloseable {
     if (query.isBlank()) {
       throw new RefusedException("The query is empty: give a definition, such as \"a wild dog\".");
     }
-    long[] ids = tokenizer.encode(query).getIds();
+    long[] ids = ids(query);
     if (ids.length > MiniLm.MAX_TOKENS) {
       throw new RefusedException(
           String.format(
@@ -58,13 +60,25 @@ final class WordPieces implements AutoCloseable {
    * The ids of a gloss; of one that is longer than the model takes, the beginning and the end mark.
    */
   long[] encodeTruncated(String gloss) {
-    long[] ids = tokenizer.encode(gloss).getIds();
+    long[] ids = ids(gloss);
     if (ids.length <= MiniLm.MAX_TOKENS) {
       return ids;
     }
     long[] truncated = Arrays.copyOf(ids, MiniLm.MAX_TOKENS);
     truncated[truncated.length - 1] = ids[ids.length - 1];
     return truncated;
+  }
+
+  /** Bytes that the tokenizer itself has allocated on the Java heap. */
+  long garbage() {
+    return garbage.sum();
+  }
+
+  private long[] ids(String text) {
+    long before = Garbage.ofThisThread();
+    long[] ids = tokenizer.encode(text).getIds();
+    garbage.add(Garbage.ofThisThread() - before);
+    return ids;
   }
 
   @Override

@@ -1,0 +1,315 @@
+package dev.tensorarena;
+
+import static dev.tensorarena.TestSupport.fork;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.Test;
+
+/** What became unreachable unclosed is reported with its place. Each case has a JVM of its own. */
+class LeakReportTest {
+  private static void run(String level, Class<?> main) throws Exception {
+    fork(List.of("-Dtensorarena.leakDetection=" + level), main).assertSucceeded();
+  }
+
+  @Test
+  void aLeakedContextIsReportedWithThePlaceThatOpenedItAndReclaimed() throws Exception {
+    run("all", LeakedContext.class);
+  }
+
+  @Test
+  void theMemoryOfAContextThatGaveRawViewsOrAddressesOutIsOnlyReported() throws Exception {
+    run("all", ExposedContext.class);
+  }
+
+  @Test
+  void aLeakedHandleIsReportedWithThePlaceThatSharedIt() throws Exception {
+    run("all", LeakedHandle.class);
+  }
+
+  @Test
+  void whatIsClosedInOrderIsNotReported() throws Exception {
+    run("all", Orderly.class);
+  }
+
+  @Test
+  void aHandleKeepsItsContextUntilItIsDetached() throws Exception {
+    run("all", HeldContext.class);
+  }
+
+  @Test
+  void offReportsNothing() throws Exception {
+    run("off", Off.class);
+  }
+
+  @Test
+  void oneIn128IsWatchedByDefault() throws Exception {
+    fork(List.of(), Sampled.class).assertSucceeded();
+    run("sampled", Sampled.class);
+  }
+
+  @Test
+  void theReportGoesToTheStandardLogOfTheJvm() throws Exception {
+    fork(List.of("-Dtensorarena.leakDetection=all"), Unhandled.class)
+        .assertSucceeded()
+        .assertPrinted("WARNING", "LEAK: ExecutionContext", "LeakReportTest$Leaks.context");
+  }
+
+  @Test
+  void aLevelThatDoesNotExistIsNamed() throws Exception {
+    TestSupport.Outcome outcome =
+        fork(List.of("-Dtensorarena.leakDetection=paranoid"), Orderly.class);
+    assertTrue(outcome.exit() != 0);
+    outcome.assertPrinted("-Dtensorarena.leakDetection=paranoid", "off, sampled, all");
+  }
+
+  /** Collects what is reported. Nothing is awaited by time alone: garbage is collected again. */
+  static final class Reports extends Handler {
+    private static final Logger LOGGER = Logger.getLogger("dev.tensorarena");
+    private final BlockingQueue<LogRecord> queue = new LinkedBlockingQueue<>();
+
+    Reports() {
+      LOGGER.setUseParentHandlers(false);
+      LOGGER.addHandler(this);
+    }
+
+    @Override
+    public void publish(LogRecord report) {
+      queue.add(report);
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
+
+    LogRecord next() throws InterruptedException {
+      for (int i = 0; i < 3000; i++) {
+        System.gc();
+        LogRecord report = queue.poll(10, TimeUnit.MILLISECONDS);
+        if (report != null) {
+          return report;
+        }
+      }
+      throw new AssertionError("nothing was reported");
+    }
+
+    /** Another leak is found after all that came before it. */
+    void assertNoMore() throws InterruptedException {
+      List<String> others = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        Leaks.context("sentinel");
+        for (LogRecord next = next(); !next.getMessage().contains("sentinel"); next = next()) {
+          others.add(next.getMessage());
+        }
+      }
+      assertEquals(List.of(), others);
+    }
+
+    static void assertPlace(LogRecord report, String method) {
+      assertEquals("WARNING", report.getLevel().getName());
+      String trace = Arrays.toString(report.getThrown().getStackTrace());
+      assertTrue(trace.contains("LeakReportTest$Leaks." + method + "("), trace);
+      assertTrue(report.getThrown().getMessage().contains("by thread \"main\""));
+    }
+  }
+
+  /** The places of the leaks; each lets go of what it opened when it returns. */
+  static final class Leaks {
+    private Leaks() {}
+
+    static long context(String name) {
+      ExecutionContext ctx = ExecutionContext.builder().name(name).open();
+      ctx.zeros(DType.INT8, 100_000);
+      return ctx.executionId();
+    }
+
+    static void exposedContext(int how) {
+      ExecutionContext ctx = ExecutionContext.builder().name("exposed").open();
+      Tensor tensor = ctx.zeros(DType.INT8, 100_000);
+      switch (how) {
+        case 0:
+          tensor.address();
+          break;
+        case 1:
+          tensor.slice(0, 0, 1).asByteBuffer();
+          break;
+        case 2:
+          ctx.allocate(1, 1);
+          break;
+        default:
+          try (SharedTensor shared = tensor.share()) {
+            shared.address();
+          }
+      }
+    }
+
+    static void handle() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.allocSlice(1f, 2f).share();
+      }
+    }
+
+    static Tensor viewOfHandle() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        return ctx.allocSlice(1f, 2f).share().slice(0, 1, 2);
+      }
+    }
+
+    static SharedTensor contextOfHandle() {
+      ExecutionContext ctx = ExecutionContext.builder().name("held").open();
+      return ctx.allocSlice(1f, 2f).share();
+    }
+  }
+
+  static final class LeakedContext {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      long id = Leaks.context("leaky");
+      assertEquals(1, ChunkPool.stats().inUseChunks());
+      LogRecord report = reports.next();
+      String message = report.getMessage();
+      assertTrue(message.contains("LEAK: ExecutionContext " + id + " (leaky)"), message);
+      assertTrue(message.contains("without close()"), message);
+      assertTrue(message.contains("reclaimed"), message);
+      Reports.assertPlace(report, "context");
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        assertEquals(1f, ctx.allocSlice(1f).getFloat(0), "its record is used again");
+      }
+    }
+  }
+
+  static final class ExposedContext {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      for (int how = 0; how < 4; how++) {
+        Leaks.exposedContext(how);
+        LogRecord report = reports.next();
+        assertTrue(report.getMessage().contains("(exposed)"), report.getMessage());
+        assertTrue(report.getMessage().contains("lost"), report.getMessage());
+        Reports.assertPlace(report, "exposedContext");
+        assertTrue(ChunkPool.stats().inUseChunks() > how, "way " + how);
+      }
+    }
+  }
+
+  static final class LeakedHandle {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      Leaks.handle();
+      LogRecord report = reports.next();
+      String message = report.getMessage();
+      assertTrue(message.contains("LEAK: a shared FLOAT32 tensor of shape [2]"), message);
+      assertTrue(message.contains("pinned for ever"), message);
+      Reports.assertPlace(report, "handle");
+      assertEquals(1, ChunkPool.stats().pinnedChunks());
+      reports.assertNoMore();
+      Tensor view = Leaks.viewOfHandle();
+      reports.assertNoMore();
+      assertEquals(2f, view.getFloat(0), "a view keeps its handle");
+      view = null;
+      Reports.assertPlace(reports.next(), "viewOfHandle");
+    }
+  }
+
+  static final class Orderly {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      SharedTensor last;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor tensor = ctx.allocSlice(1f);
+        tensor.share().close();
+        tensor.share().mutable(ctx);
+        last = tensor.share();
+        SharedTensor elsewhere = tensor.share();
+        TestSupport.runOnThread("consumer", elsewhere::close);
+      }
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        last.mutable(ctx);
+      }
+      assertEquals(null, last.tryShare());
+      last = null;
+      reports.assertNoMore();
+    }
+  }
+
+  static final class HeldContext {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      SharedTensor shared = Leaks.contextOfHandle();
+      reports.assertNoMore();
+      assertEquals(1f, shared.getFloat(0));
+      shared.close();
+      shared = null;
+      LogRecord report = reports.next();
+      assertTrue(report.getMessage().contains("(held)"), report.getMessage());
+    }
+  }
+
+  static final class Off {
+    public static void main(String[] args) {
+      Reports reports = new Reports();
+      for (int i = 0; i < 1000; i++) {
+        Leaks.context("leaky");
+        Leaks.handle();
+      }
+      for (int i = 0; i < 10; i++) {
+        System.gc();
+      }
+      assertTrue(reports.queue.isEmpty());
+      for (Thread thread : Thread.getAllStackTraces().keySet()) {
+        assertFalse(thread.getName().startsWith("Cleaner-"), "nothing is watched");
+      }
+    }
+  }
+
+  static final class Sampled {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      for (int i = 0; i < 256; i++) {
+        Leaks.context("leaky");
+      }
+      for (int i = 0; i < 2; i++) {
+        Reports.assertPlace(reports.next(), "context");
+      }
+      assertTrue(reports.queue.isEmpty(), "two of 256");
+      assertEquals(254, ChunkPool.stats().inUseChunks());
+      int leaked = 0;
+      for (LogRecord report = null; report == null; report = reports.queue.poll()) {
+        for (int i = 0; i < 128; i++) {
+          Leaks.handle();
+        }
+        leaked += 128;
+        System.gc();
+        assertTrue(leaked <= 100_000, "handles are sampled, too");
+      }
+    }
+  }
+
+  static final class Unhandled {
+    public static void main(String[] args) throws Exception {
+      Leaks.context("leaky");
+      for (int i = 0; i < 3000 && ChunkPool.stats().inUseChunks() > 0; i++) {
+        System.gc();
+        Thread.onSpinWait();
+      }
+      Reports reports = new Reports(); // what comes from now on comes after what was printed
+      Leaks.context("sentinel");
+      reports.next();
+      Reference.reachabilityFence(reports);
+    }
+  }
+}
