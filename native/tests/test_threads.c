@@ -1,7 +1,10 @@
 /* Many threads on the pool: arenas of their own, pinned chunks handed on, limits and trims. */
 #include "check.h"
 
+#include "chunk_pins.h"
+
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { THREADS = 8, CYCLES = 150, SLOTS = 64, KEPT = 24 };
@@ -213,12 +216,93 @@ static void an_arena_can_be_handed_to_another_thread(void) {
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
+/*
+ * Who orders what. The flag is relaxed, so that nothing but the pins themselves orders one thread's
+ * accesses before the other's; only ThreadSanitizer sees it when they do not.
+ */
+static atomic_bool flag;
+
+static void raise_flag(void) {
+    atomic_store_explicit(&flag, true, memory_order_relaxed);
+}
+
+static void wait_for_flag(void) {
+    while (!atomic_load_explicit(&flag, memory_order_relaxed)) {
+        sched_yield();
+    }
+}
+
+static void *read_and_release(void *unused) {
+    open_parcel(&arena_parcel);
+    raise_flag();
+    return unused;
+}
+
+static pthread_t start_reader(ta_arena *arena) {
+    char *bytes = take(arena, 1000, 64);
+    fill(bytes, 1000, 7);
+    arena_parcel = (parcel){ta_pin(arena, bytes, 1000), bytes, 1000, 7};
+    pthread_t reader;
+    CHECK_EQ(pthread_create(&reader, NULL, read_and_release, NULL), 0);
+    wait_for_flag();
+    return reader;
+}
+
+static void a_rewind_that_finds_no_pins_comes_after_the_last_reads(void) {
+    ta_arena *arena = open_arena();
+    ta_position mark;
+    take(arena, 1, 1);
+    ta_mark(arena, &mark);
+    pthread_t reader = start_reader(arena);
+    CHECK_EQ(ta_rewind(arena, &mark), TA_OK);
+    CHECK_EQ(arena->cursor, mark.cursor);
+    fill(take(arena, 2000, 64), 2000, 8);
+    CHECK_EQ(pthread_join(reader, NULL), 0);
+    close_arena(arena);
+}
+
+static void a_detach_that_finds_no_pins_comes_after_the_last_reads(void) {
+    ta_arena *arena = open_arena();
+    pthread_t reader = start_reader(arena);
+    CHECK(!chunk_detach(arena_parcel.chunk));
+    chunk_forget_pins(arena_parcel.chunk);
+    fill(arena_parcel.bytes, 1000, 8);
+    CHECK_EQ(pthread_join(reader, NULL), 0);
+    close_arena(arena);
+}
+
+static void *release_and_use_again(void *unused) {
+    wait_for_flag();
+    open_parcel(&arena_parcel);
+    ta_arena *arena = open_arena();
+    CHECK(take(arena, 1000, 64) == arena_parcel.bytes);
+    fill(arena_parcel.bytes, 1000, 8);
+    close_arena(arena);
+    return unused;
+}
+
+static void a_chunk_is_used_again_only_after_its_owner_let_go(void) {
+    ta_arena *arena = open_arena();
+    char *bytes = take(arena, 1000, 64);
+    pthread_t releaser;
+    CHECK_EQ(pthread_create(&releaser, NULL, release_and_use_again, NULL), 0);
+    fill(bytes, 1000, 7);
+    arena_parcel = (parcel){ta_pin(arena, bytes, 1000), bytes, 1000, 7};
+    CHECK_EQ(ta_reset(arena), TA_OK);
+    raise_flag();
+    CHECK_EQ(pthread_join(releaser, NULL), 0);
+    close_arena(arena);
+}
+
 int main(void) {
     int failures = 0;
     RUN(many_threads_share_the_pool);
     RUN(many_threads_share_the_pool_at_its_limit);
     RUN(many_threads_share_the_pool_in_quarantine);
     RUN(chunks_are_split_and_merged_while_others_take_them);
+    RUN(a_rewind_that_finds_no_pins_comes_after_the_last_reads);
+    RUN(a_detach_that_finds_no_pins_comes_after_the_last_reads);
+    RUN(a_chunk_is_used_again_only_after_its_owner_let_go);
     RUN(an_arena_can_be_handed_to_another_thread);
     return failures != 0;
 }

@@ -22,8 +22,8 @@ import org.openjdk.jmh.annotations.Warmup;
     value = 3,
     jvmArgsAppend = {
       "--enable-native-access=ALL-UNNAMED",
-      "-Xms1g",
-      "-Xmx1g",
+      "-Xms512m",
+      "-Xmx512m",
       "-XX:+AlwaysPreTouch"
     })
 public abstract class AverageTime {

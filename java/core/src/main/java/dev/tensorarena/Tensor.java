@@ -390,7 +390,9 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
       handle.unwatch();
       return null;
     }
-    shared.freeze();
+    if (scope != null) { // what a handle holds is frozen, unless mutable() has just consumed it
+      shared.freeze();
+    }
     return handle;
   }
 

@@ -11,12 +11,21 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** Threads that produce, hand on, hold for a while, copy on write and release, all at once. */
 class SharingStressTest {
   private static final int THREADS = 4;
   private static final int ROUNDS = 8_000;
+
+  private static final SharedTensor DONE = anyHandle();
+
+  private static SharedTensor anyHandle() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      return ctx.empty(DType.INT8, 0).share();
+    }
+  }
 
   private final List<ConcurrentLinkedQueue<SharedTensor>> queues = new ArrayList<>();
   private final AtomicLong checked = new AtomicLong();
@@ -46,6 +55,47 @@ class SharingStressTest {
     assertTrue(checked.get() > THREADS * ROUNDS);
     assertEquals(before.inUseBytes(), ChunkPool.stats().inUseBytes());
     assertEquals(before.pinnedBytes(), ChunkPool.stats().pinnedBytes());
+  }
+
+  /** A cache evicts a handle, by making its bytes writable, while others try to share it. */
+  @Test
+  void tryShareWhileMutableConsumesTheHandleNeitherReadsWritesNorFreezes() throws Exception {
+    AtomicReference<SharedTensor> cached = new AtomicReference<>();
+    FutureTask<Void> reader =
+        new FutureTask<>(
+            () -> {
+              for (SharedTensor next = cached.get(); next != DONE; next = cached.get()) {
+                SharedTensor share = next == null ? null : next.tryShare();
+                if (share != null) {
+                  check(share);
+                  check(share);
+                  share.close();
+                }
+              }
+            },
+            null);
+    new Thread(reader, "reader").start();
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      for (int round = 0; round < 20_000; round++) {
+        Scope producing = ctx.scope();
+        SharedTensor handle = ctx.allocSlice(1L, 2L, 3L, 4L).share();
+        producing.close();
+        cached.set(handle);
+        for (int i = round % 200; i > 0; i--) {
+          Thread.onSpinWait();
+        }
+        Scope evicting = ctx.scope();
+        Tensor writable = handle.mutable(ctx);
+        for (int i = 0; i < 4; i++) {
+          writable.setLongAt(i, -i); // no write fails by timing
+        }
+        evicting.close();
+      }
+    } finally {
+      cached.set(DONE);
+      reader.get();
+      DONE.close();
+    }
   }
 
   /** The values of a tensor: each is the first plus its index. */
