@@ -62,7 +62,7 @@ final class NativeLibrary {
                 + " -Dtensorarena.library.path");
         return false;
       }
-      Path folder = Files.createTempDirectory(NAME);
+      Path folder = Files.createTempDirectory(NAME).toAbsolutePath();
       Path file = folder.resolve(System.mapLibraryName(NAME));
       try {
         Files.copy(bytes, file);

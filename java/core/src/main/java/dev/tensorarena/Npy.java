@@ -78,13 +78,13 @@ public final class Npy {
    * @param tensor what to write; may be shared or strided
    * @param path where to; a file that exists is replaced
    * @throws IOException if it cannot be written, or if there is something that is no regular file
-   * @throws IllegalArgumentException for {@link DType#BFLOAT16}
+   * @throws IllegalArgumentException for {@link DType#BFLOAT16}, or if the shape has so many axes
+   *     that the header would pass 1 MiB, which {@link #read} refuses
    * @throws IllegalStateException if the tensor is dead, or another thread's
    */
   public static void write(Tensor tensor, Path path) throws IOException {
-    tensor.use();
+    Tensor columns = tensor.transpose(); // passes the gate
     requireLittleEndian();
-    Tensor columns = tensor.transpose();
     boolean fortranOrder = !tensor.isContiguous() && columns.isContiguous();
     Tensor stored = fortranOrder ? columns : tensor;
     byte[] header = new NpyHeader(tensor.dtype, tensor.shape, fortranOrder).toBytes();

@@ -12,7 +12,7 @@ import java.nio.channels.WritableByteChannel;
  * Bytes in place of a file, given a few at a time. It may claim more than it has, as a file that
  * shrinks meanwhile, and fail at its end, as a device.
  */
-final class BytesChannel extends FileChannel {
+class BytesChannel extends FileChannel {
   private final byte[] bytes;
   private final long size;
   private final IOException failure;

@@ -265,6 +265,7 @@ class LivenessGateTest {
       Tensor alive = kind.in(ctx);
       assertRefuses(() -> alive.copyFrom(dead), "is dead");
       assertRefuses(() -> alive.contentEquals(dead), "is dead");
+      assertRefuses(() -> ctx.allocTemp(1L).contentEquals(dead), "is dead");
       assertRefuses(() -> alive.mismatch(dead), "is dead");
       Scope scope = ctx.scope();
       assertRefuses(() -> scope.closeKeeping(dead), "is dead");

@@ -188,6 +188,13 @@ class LoaderTest {
   }
 
   @Test
+  void theTemporaryFolderMayBeRelative() throws Exception {
+    Path relative = Path.of("").toAbsolutePath().relativize(temporary);
+    load(true, "java.io.tmpdir=" + relative).assertSucceeded().assertPrinted("(deleted)");
+    assertTemporaryIsEmpty();
+  }
+
+  @Test
   void aTemporaryFolderThatIsMountedNoexecIsNamedWithWhatToDo() throws Exception {
     List<String> mounted =
         new ArrayList<>(

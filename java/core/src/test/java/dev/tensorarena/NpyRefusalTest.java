@@ -206,8 +206,8 @@ class NpyRefusalTest {
   @CsvSource(
       quoteCharacter = '`',
       value = {
-        "<c8", "<U2", "<u4", "|O", "=f4", "|f4", "f4", "`<f4 `", "<F4", "|V8", "<i1x", "!i1",
-        "<f16", "float32",
+        "<c8", "<U2", "<u4", "|O", "=f4", "|f4", "f4", "`<f4 `", "<F4", "|V8", "<i1x", "<<f4",
+        "!i1", "<f16", "float32",
       })
   void anotherType(String descr) throws IOException {
     assertRefused(

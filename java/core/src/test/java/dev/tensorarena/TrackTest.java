@@ -225,6 +225,25 @@ class TrackTest {
   }
 
   @Test
+  void aHandleConsumedByMutableIsGoneEvenWhenItsResourceThrows() {
+    long pinned = ChunkPool.stats().pinnedChunks();
+    for (boolean alone : new boolean[] {false, true}) {
+      Scope scope = ctx.scope();
+      Tensor tensor = ctx.allocSlice(1f);
+      SharedTensor shared = tensor.share();
+      shared.track(throwing(new IllegalArgumentException("late")));
+      if (alone) {
+        scope.close();
+      }
+      assertThrows(IllegalArgumentException.class, () -> shared.mutable(ctx));
+      assertFalse(shared.isAlive());
+      ctx.reset();
+      assertEquals(0, ctx.memoryUsage());
+      assertEquals(pinned, ChunkPool.stats().pinnedChunks());
+    }
+  }
+
+  @Test
   void sharedHandlesMayBeTrackedThemselves() {
     long pinned = ChunkPool.stats().pinnedChunks();
     SharedTensor shared;
