@@ -170,9 +170,13 @@ static void many_threads_share_the_pool_in_quarantine(void) {
     run_many_threads();
 }
 
+static pthread_barrier_t start;
+static int rounds;
+
 static void *open_and_close(void *seed) {
     uint64_t random = address_of(seed);
-    for (int i = 0; i < 10000; i++) {
+    pthread_barrier_wait(&start); /* all at once, or short lives never meet */
+    for (int i = 0; i < rounds; i++) {
         ta_arena *arena = open_arena();
         CHECK_EQ(arena->chunk, 0);
         uint64_t size = TA_MIN_CHUNK_BYTES << random_below(&random, 4);
@@ -184,16 +188,26 @@ static void *open_and_close(void *seed) {
     return NULL;
 }
 
-/* Splits and merges at full speed: a chunk just taken must not merge with a buddy that comes home. */
-static void chunks_are_split_and_merged_while_others_take_them(void) {
-    ta_pool_set_retained_limit(0); /* no page is kept, so every chunk goes to the lists */
+static void open_and_close_on_many_threads(int rounds_each) {
     pthread_t threads[THREADS / 2];
+    rounds = rounds_each;
+    CHECK_EQ(pthread_barrier_init(&start, NULL, THREADS / 2), 0);
     for (uintptr_t i = 0; i < THREADS / 2; i++) {
         CHECK_EQ(pthread_create(&threads[i], NULL, open_and_close, (void *)(i + 1)), 0);
     }
     for (int i = 0; i < THREADS / 2; i++) {
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
     }
+}
+
+static void arenas_open_and_close_on_many_threads_at_once(void) {
+    open_and_close_on_many_threads(SANITIZED ? 10000 : 200000);
+}
+
+/* Splits and merges at full speed: a chunk just taken must not merge with a buddy that comes home. */
+static void chunks_are_split_and_merged_while_others_take_them(void) {
+    ta_pool_set_retained_limit(0); /* no page is kept, so every chunk goes to the lists */
+    open_and_close_on_many_threads(10000);
 }
 
 static parcel arena_parcel;
@@ -303,6 +317,7 @@ int main(void) {
     RUN(many_threads_share_the_pool);
     RUN(many_threads_share_the_pool_at_its_limit);
     RUN(many_threads_share_the_pool_in_quarantine);
+    RUN(arenas_open_and_close_on_many_threads_at_once);
     RUN(chunks_are_split_and_merged_while_others_take_them);
     RUN(a_rewind_that_finds_no_pins_comes_after_the_last_reads);
     RUN(a_detach_that_finds_no_pins_comes_after_the_last_reads);

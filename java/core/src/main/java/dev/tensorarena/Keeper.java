@@ -18,8 +18,9 @@ final class Keeper {
    * mark.
    *
    * <p>This takes no memory that the scope did not have: the tensor's own chunk stays with the
-   * arena, and the mark is not above the tensor. A chunk that leaves because others pin it, and
-   * bytes that a quarantine would fill, stay where they are and are pinned for the enclosing scope.
+   * arena, and the mark is not above the tensor. Bytes in a chunk that leaves because others pin
+   * it, bytes of raw room, aligned as the user chose, and bytes that a quarantine would fill stay
+   * where they are and are pinned for the enclosing scope.
    */
   static Tensor moveDown(Scope ended, Tensor kept) {
     Scope scope = ended.parent;
@@ -31,15 +32,15 @@ final class Keeper {
       scope.add(shared);
       return kept.movedTo(kept.window, kept.offset, scope, shared);
     }
-    if (!kept.isInArena()) {
+    long from = kept.start();
+    long size = kept.byteCount();
+    long chunk = size == 0 ? 0 : arena.chunkOf(from, size);
+    if (chunk == 0) { // a user's own buffer, or no bytes at all
       ended.rewind();
       return kept.movedTo(kept.window, kept.offset, scope, null);
     }
-    long from = kept.start();
-    long size = kept.byteCount();
-    long chunk = arena.chunkOf(from, size);
     boolean leaves = chunk != ended.markChunk() && arena.isPinned(chunk);
-    if (leaves || ChunkPool.quarantineBytes() > 0) {
+    if (leaves || kept.window.isForeign() || ChunkPool.quarantineBytes() > 0) {
       Pin pin = pinnedFor(ended.context, from, size);
       ended.rewind();
       Tensor moved = kept.movedTo(kept.window, kept.offset, scope, pin);

@@ -19,7 +19,6 @@ final class LeakDetector {
   }
 
   private static final Level LEVEL = level();
-  private static final int SAMPLE_MASK = LEVEL == Level.ALL ? 0 : 127;
 
   /** Its thread starts with the first watch. */
   private static final class Watcher {
@@ -30,12 +29,20 @@ final class LeakDetector {
 
   /** Whether the context with this number is watched. */
   static boolean watches(long number) {
-    return LEVEL != Level.OFF && (number & SAMPLE_MASK) == 0;
+    return LEVEL != Level.OFF && draw(number) == 0;
   }
 
   /** Which share of an allocation is watched first; the number counts allocations shared. */
   static int firstWatch(int number) {
-    return LEVEL == Level.OFF ? 0 : (number & SAMPLE_MASK) + 1;
+    return LEVEL == Level.OFF ? 0 : draw(number) + 1;
+  }
+
+  /**
+   * From 0 to 127, evenly even if only every second or every tenth number leaks: Fibonacci hashing
+   * (Knuth, The Art of Computer Programming, 6.4). Where all are watched always 0.
+   */
+  private static int draw(long number) {
+    return LEVEL == Level.ALL ? 0 : (int) number * 0x9E3779B9 >>> 25;
   }
 
   /**

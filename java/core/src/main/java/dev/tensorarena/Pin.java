@@ -60,7 +60,7 @@ final class Pin {
     this.watchAt = LeakDetector.firstWatch(context.nextTicket());
   }
 
-  /** Pins the chunk of the bytes; size 0 for bytes that are not an arena's. */
+  /** Pins the chunk of the bytes, if they are the context's and not a user's own. */
   void begin(long address, long size) {
     if (size != 0) {
       chunk = context.arena().pin(address, size);

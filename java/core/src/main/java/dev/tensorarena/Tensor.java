@@ -287,7 +287,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   private long[] steps() {
-    return strides == null ? Strides.rowMajor(shape) : strides.clone();
+    return strides == null ? Strides.rowMajor(shape) : strides;
   }
 
   private Tensor view(Shape shape, long[] steps, long first) {
@@ -400,7 +400,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   private Pin beginSharing() {
     Pin shared = new Pin(scope.context);
     shared.thaw(this);
-    shared.begin(start(), isInArena() ? byteCount() : 0);
+    shared.begin(start(), byteCount());
     pin = shared;
     scope.add(shared);
     return shared;

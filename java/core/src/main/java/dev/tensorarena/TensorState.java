@@ -126,11 +126,6 @@ abstract sealed class TensorState permits TensorElements {
     return strides == null ? byteCount() : Strides.extent(shape, strides) << dtype.shift;
   }
 
-  /** Whether there are bytes that keep a chunk: not those of a user's buffer, nor none at all. */
-  final boolean isInArena() {
-    return !window.isForeign() && shape.numElements() != 0;
-  }
-
   // ---- from indices to elements, counted from the offset
 
   final int place(long flat) {

@@ -168,6 +168,36 @@ class CloseKeepingTest {
   }
 
   @Test
+  void theResultMovesDownToWhatOthersHoldBelowIt() {
+    ctx.empty(DType.INT8, 64);
+    Scope scope = ctx.scope();
+    SharedTensor below = ctx.empty(DType.INT8, 64).share();
+    ctx.empty(DType.INT8, 10_000);
+    Tensor kept = scope.closeKeeping(ctx.allocSlice(2f, 3f));
+    assertEquals(below.address() + 64, kept.address());
+    assertEquals(64 + 64 + 8, ctx.memoryUsage());
+    assertKept(kept, 2, 3);
+    below.close();
+  }
+
+  @Test
+  void aResultBelowWhatOthersHoldStaysWhereItIsAndTakesNothing() {
+    try (ExecutionContext limited = ExecutionContext.withMemoryLimit(320)) {
+      limited.empty(DType.INT8, 64);
+      Scope scope = limited.scope();
+      limited.empty(DType.INT8, 64);
+      Tensor result = limited.empty(DType.INT8, 128).fill(4);
+      long address = result.address();
+      SharedTensor above = limited.empty(DType.INT8, 64).share();
+      Tensor kept = scope.closeKeeping(result);
+      assertEquals(address, kept.address());
+      assertEquals(320, limited.memoryUsage());
+      assertEquals(4, kept.getByte(127));
+      above.close();
+    }
+  }
+
+  @Test
   void aResultAcrossChunksMovesIntoTheMarksChunkWhenItFits() {
     Tensor first = ctx.empty(DType.INT8, 64);
     Scope scope = ctx.scope();

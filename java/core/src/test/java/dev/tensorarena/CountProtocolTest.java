@@ -159,7 +159,8 @@ class CountProtocolTest {
     on(OWNER, this::open);
     int shares = 1 + random.nextInt(4);
     for (int i = 0; i < shares; i++) {
-      held.add(new Held(on(OWNER, originals.get(0)::share), 0));
+      Tensor source = i > 0 && random.nextBoolean() ? held.get(0).handle() : originals.get(0);
+      held.add(new Held(on(i == 0 || source.scope != null ? OWNER : OTHER, source::share), 0));
     }
     int releases = random.nextInt(shares);
     int endAt = random.nextInt(shares + 1);

@@ -161,6 +161,15 @@ class LeakReportTest {
       }
     }
 
+    static void handles(int count) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor tensor = ctx.allocSlice(1f, 2f);
+        for (int i = 0; i < count; i++) {
+          tensor.share();
+        }
+      }
+    }
+
     static Tensor viewOfHandle() {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         return ctx.allocSlice(1f, 2f).share().slice(0, 1, 2);
@@ -216,6 +225,10 @@ class LeakReportTest {
       Reports.assertPlace(report, "handle");
       assertEquals(1, ChunkPool.stats().pinnedChunks());
       reports.assertNoMore();
+      Leaks.handles(3);
+      for (int i = 0; i < 3; i++) {
+        Reports.assertPlace(reports.next(), "handles");
+      }
       Tensor view = Leaks.viewOfHandle();
       reports.assertNoMore();
       assertEquals(2f, view.getFloat(0), "a view keeps its handle");
@@ -278,23 +291,38 @@ class LeakReportTest {
   static final class Sampled {
     public static void main(String[] args) throws Exception {
       Reports reports = new Reports();
-      for (int i = 0; i < 256; i++) {
-        Leaks.context("leaky");
-      }
-      for (int i = 0; i < 2; i++) {
-        Reports.assertPlace(reports.next(), "context");
-      }
-      assertTrue(reports.queue.isEmpty(), "two of 256");
-      assertEquals(254, ChunkPool.stats().inUseChunks());
-      int leaked = 0;
-      for (LogRecord report = null; report == null; report = reports.queue.poll()) {
-        for (int i = 0; i < 128; i++) {
-          Leaks.handle();
+      // A context that leaks in every query, next to some that do not, is found all the same.
+      for (int others = 0; others < 4; others++) {
+        for (int i = 0; i < 1024; i++) {
+          Leaks.context("leaky");
+          for (int j = 0; j < others; j++) {
+            ExecutionContext.open().close();
+          }
         }
-        leaked += 128;
-        System.gc();
-        assertTrue(leaked <= 100_000, "handles are sampled, too");
+        assertAbout(8, reports);
+        for (int i = 0; i < 1024; i++) {
+          Leaks.handle();
+          for (int j = 0; j < others; j++) {
+            ExecutionContext.open().close();
+          }
+        }
+        assertAbout(8, reports);
       }
+      for (int i = 0; i < 8; i++) {
+        Leaks.handles(128);
+      }
+      assertAbout(8, reports);
+    }
+
+    private static void assertAbout(int expected, Reports reports) throws InterruptedException {
+      for (int i = 0; i < expected / 2; i++) {
+        reports.next();
+      }
+      for (int i = 0; i < 5; i++) {
+        System.gc();
+      }
+      assertTrue(reports.queue.size() <= 2 * expected, () -> reports.queue.size() + " too many");
+      reports.queue.clear();
     }
   }
 

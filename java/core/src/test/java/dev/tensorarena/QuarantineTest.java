@@ -61,6 +61,11 @@ class QuarantineTest {
         ByteBuffer stale = ctx.empty(DType.INT8, 200_000).fill(1).asByteBuffer();
         ctx.reset();
         assertPattern(stale);
+        for (int i = 0; i < 5; i++) { // also when one chunk is all that there is
+          ByteBuffer small = ctx.empty(DType.INT8, 100).fill(1).asByteBuffer();
+          ctx.reset();
+          assertPattern(small);
+        }
         Tensor next = ctx.empty(DType.INT8, 200_000);
         assertFalse(seen.contains(next.address()));
         last = next.fill(1).asByteBuffer();

@@ -51,6 +51,16 @@ class StatsTest {
       ctx.reset();
       assertEquals(200_000, ctx.arenaStats().peakBytes());
     }
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      ctx.empty(DType.INT8, 64);
+      Scope scope = ctx.scope();
+      ctx.empty(DType.INT8, 5000);
+      scope.close();
+      assertEquals(5064, ctx.arenaStats().peakBytes(), "also in a chunk that was there before");
+      ctx.empty(DType.INT8, 6000);
+      ctx.reset();
+      assertEquals(6064, ctx.arenaStats().peakBytes());
+    }
   }
 
   @Test

@@ -179,6 +179,20 @@ class UnrulyResourceTest {
   }
 
   @Test
+  void aKeptResultThatAResourceSharesAndReleasesIsKeptLikeAnyOther() {
+    ctx.empty(DType.INT8, 64);
+    Scope scope = ctx.scope();
+    ctx.empty(DType.INT8, 640);
+    Tensor result = ctx.allocSlice(1f, 2f);
+    scope.track(() -> result.share().close());
+    Tensor kept = scope.closeKeeping(result);
+    kept.setFloat(3f, 0);
+    ctx.empty(DType.INT8, 1000).fill(1);
+    assertEquals(3f, kept.getFloat(0));
+    assertEquals(2f, kept.getFloat(1));
+  }
+
+  @Test
   void aKeptResultThatAResourceSharesIsNeverWrittenUnderItsReaders() {
     AtomicReference<SharedTensor> shared = new AtomicReference<>();
     Scope scope = ctx.scope();

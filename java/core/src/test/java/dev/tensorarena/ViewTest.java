@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -259,6 +260,14 @@ class ViewTest {
       assertEquals(0, empty.address() % 4);
       assertEquals(-1, empty.mismatch(empty.copy(ctx)));
     }
+  }
+
+  @Test
+  void anEmptyViewBehindTheLastElementIsWithinItsSource() {
+    Tensor wrapped = ctx.wrap(ByteBuffer.allocateDirect(24), DType.FLOAT32, Shape.of(2, 3));
+    Tensor empty = wrapped.slice(1, 2, 3).slice(0, 2, 2);
+    assertEquals(Shape.of(0, 1), empty.shape());
+    assertEquals(0, empty.asFloatBuffer().capacity());
   }
 
   @Test

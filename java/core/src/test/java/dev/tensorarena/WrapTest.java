@@ -170,6 +170,38 @@ class WrapTest {
     assertNull(reference.get(), "and no longer");
   }
 
+  /** As native code fills it: raw room of the context is an arena's memory like any other. */
+  @Test
+  void aWrapOfTheContextsOwnRoomIsKeptAliveByItsShares() {
+    Tensor tensor = ctx.wrap(ctx.allocate(8, 64), DType.FLOAT32, Shape.of(2)).fill(4f);
+    SharedTensor shared = tensor.share();
+    SharedTensor part = tensor.slice(0, 1, 2).share();
+    ctx.reset();
+    ctx.empty(DType.INT8, 65_536).fill(1);
+    assertArrayEquals(new float[] {4, 4}, shared.toFloatArray());
+    shared.close();
+    assertEquals(4f, part.getFloat(0));
+    part.close();
+  }
+
+  @Test
+  void aWrapOfTheContextsOwnRoomIsKeptByClosingItsScope() {
+    long pinned = ChunkPool.stats().pinnedChunks();
+    ctx.allocate(1, 1);
+    for (long between : new long[] {0, 100, 65_536}) {
+      Scope scope = ctx.scope();
+      ctx.empty(DType.INT8, between);
+      Tensor room = ctx.wrap(ctx.allocate(8, 1), DType.FLOAT32, Shape.of(2)).fill(4f);
+      Tensor kept = scope.closeKeeping(room);
+      ctx.empty(DType.INT8, 100_000).fill(1);
+      assertArrayEquals(new float[] {4, 4}, kept.toFloatArray());
+      kept.setFloat(5f, 0);
+      assertEquals(5f, kept.getFloat(0));
+    }
+    ctx.reset();
+    assertEquals(pinned, ChunkPool.stats().pinnedChunks());
+  }
+
   @Test
   void anEmptyBufferMakesAnEmptyTensor() {
     Tensor tensor = ctx.wrap(direct(0), DType.INT8, Shape.of(0, 5));

@@ -1,0 +1,122 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** When the Java heap runs out in the middle of a call, nothing is lost. */
+class HeapExhaustedTest {
+  @Test
+  void aShareThatFindsNoHeapLeaksNoPin() throws Exception {
+    TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Shares.class)
+        .assertSucceeded();
+  }
+
+  @Test
+  void anAllocationThatFindsNoHeapLeavesTheContextUsable() throws Exception {
+    TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Allocations.class)
+        .assertSucceeded();
+  }
+
+  static final class Shares {
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.allocTemp(1).share().close(); // loads all classes while there is heap
+      }
+      SharedTensor[] handles = new SharedTensor[1_000_000];
+      for (int round = 0; round < 3; round++) {
+        int count = 0;
+        boolean exhausted = false;
+        ExecutionContext ctx = ExecutionContext.open();
+        Tensor tensor = ctx.allocSlice(1f);
+        Scope scope = ctx.scope();
+        Tensor other = ctx.allocSlice(2f);
+        try {
+          while (count < handles.length) {
+            handles[count] = (count % 2 == 0 ? tensor : other).share();
+            count++;
+          }
+        } catch (OutOfMemoryError e) {
+          exhausted = true;
+        }
+        if (round == 1) {
+          scope.close();
+        }
+        for (int i = 0; i < count; i++) {
+          handles[i].close();
+          handles[i] = null;
+        }
+        assertTrue(exhausted);
+        assertEquals(1f, tensor.getFloat(0));
+        ctx.close();
+        assertEquals(0, ChunkPool.stats().inUseChunks());
+      }
+    }
+  }
+
+  @Test
+  void aShareThatFindsNoHeapFreezesNothing() throws Exception {
+    TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Frozen.class)
+        .assertSucceeded();
+  }
+
+  static final class Frozen {
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.allocTemp(1).share().close();
+        Tensor[] tensors = new Tensor[110_000];
+        for (int i = 0; i < tensors.length; i++) {
+          tensors[i] = ctx.allocTemp(i);
+        }
+        SharedTensor[] handles = new SharedTensor[tensors.length];
+        int refused = 0;
+        for (int i = 0; i < tensors.length && refused < 20; i++) {
+          try {
+            handles[i] = tensors[i].share();
+          } catch (OutOfMemoryError e) {
+            refused++;
+          }
+        }
+        boolean writable = true;
+        for (int i = 0; i < tensors.length; i++) {
+          writable &= tensors[i].isWritable() == (handles[i] == null);
+          if (handles[i] != null) {
+            handles[i].close();
+            handles[i] = null;
+          }
+        }
+        assertTrue(refused > 0);
+        assertTrue(writable);
+      }
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+  }
+
+  static final class Allocations {
+    public static void main(String[] args) {
+      Object[] held = new Object[1_000_000];
+      int count = 0;
+      boolean exhausted = false;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor first = ctx.allocSlice(1f);
+        try {
+          while (count < held.length) {
+            held[count] = count % 2 == 0 ? ctx.allocTemp(1L) : ctx.scope();
+            count++;
+          }
+        } catch (OutOfMemoryError e) {
+          exhausted = true;
+        }
+        held = null;
+        assertTrue(exhausted);
+        assertEquals(1f, first.getFloat(0));
+        assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
+        ctx.reset();
+        assertEquals(0, ctx.memoryUsage());
+      }
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+  }
+}
