@@ -41,6 +41,11 @@ static uint64_t dirty_bytes(const ta_chunk *chunk) {
     return (uint64_t)chunk->dirty * TA_MIN_CHUNK_BYTES;
 }
 
+/* Whether all of a chunk may have pages behind it, as after every use: then all is committed, too. */
+static bool is_all_dirty(const ta_chunk *chunk) {
+    return dirty_bytes(chunk) == chunk_bytes(chunk);
+}
+
 /* ---- lists and stacks of free chunks --------------------------------------------------------- */
 
 static void list_insert(ta_chunk *chunk) {
@@ -204,7 +209,7 @@ static ta_chunk *take_order(uint32_t order, ta_status *why) {
         return NULL;
     }
     chunk->state = CHUNK_USED; /* at once: a buddy that comes home must not merge with it */
-    if (!slab_commit(chunk)) {
+    if (!is_all_dirty(chunk) && !slab_commit(chunk)) {
         put_free(chunk);
         return NULL;
     }
@@ -257,7 +262,9 @@ static void come_home(ta_chunk *chunk) {
         pool.in_use + pool.retained + bytes > pool.memory_limit) {
         purge(chunk);
     } else {
-        slab_set_dirty(chunk, true);
+        if (!is_all_dirty(chunk)) {
+            slab_set_dirty(chunk, true);
+        }
         pool.retained += bytes;
     }
     put_free(chunk);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Address space without access, at a multiple of alignment (a power of two); NULL when refused. */
 void *os_reserve(size_t bytes, size_t alignment);
@@ -27,6 +28,9 @@ void os_purge(void *start, size_t bytes);
 void os_huge_pages(void *start, size_t bytes, bool on);
 
 size_t os_page_size(void);
+
+/* Milliseconds since 1970, as old as the system's last tick: some milliseconds, for a few ns. */
+uint64_t os_coarse_millis(void);
 
 /* The one lock of the pool. Not recursive. */
 void os_lock(void);

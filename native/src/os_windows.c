@@ -1,8 +1,10 @@
 #include "os.h"
 
 #define WIN32_LEAN_AND_MEAN
-#include <stdint.h>
 #include <windows.h>
+
+/* From 1601, where FILETIME begins, to 1970. */
+#define UNIX_EPOCH_MILLIS UINT64_C(11644473600000)
 
 #ifdef TA_FAULT_HOOK
 bool (*os_fault_hook)(void) = NULL;
@@ -57,6 +59,12 @@ size_t os_page_size(void) {
     SYSTEM_INFO info;
     GetSystemInfo(&info);
     return info.dwPageSize;
+}
+
+uint64_t os_coarse_millis(void) {
+    FILETIME now; /* in 100 ns */
+    GetSystemTimeAsFileTime(&now);
+    return ((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000 - UNIX_EPOCH_MILLIS;
 }
 
 void os_lock(void) {

@@ -13,6 +13,7 @@ import java.nio.LongBuffer;
  * <pre>
  *   control block   0 cursor  1 limit           2 base   3 slab
  *                   4 chunk   5 charged before  6 peak   7 wasted
+ *   behind it       8 opened, in milliseconds since 1970
  *   descriptor      0 pins    1 owner's pins    2 floor  ...
  * </pre>
  */
@@ -24,6 +25,7 @@ final class Arena {
   private static final int CHARGED_BEFORE = 5;
   private static final int PEAK_CHARGE = 6;
   private static final int WASTED = 7;
+  private static final int OPENED = 8;
 
   private static final int PINS_WORD = 0;
   private static final int OWNER_PINS = 1;
@@ -277,6 +279,11 @@ final class Arena {
 
   boolean isExposed() {
     return exposed;
+  }
+
+  /** Milliseconds since 1970; asked while the arena is open. */
+  long openedMillis() {
+    return get(OPENED);
   }
 
   long memoryLimit() {

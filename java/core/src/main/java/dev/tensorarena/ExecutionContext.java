@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /**
  * The memory of one query, batch, request or task: allocates tensors at the cost of a pointer bump
@@ -40,7 +41,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
 
   private final Arena arena;
   private final long id;
-  private final long createdAtMillis = System.currentTimeMillis();
+  private final long createdAtMillis;
   private final String name;
   private final int alignment;
   private final Thread owner = Thread.currentThread();
@@ -58,6 +59,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
     alignment = builder.alignment;
     tickets = (int) id;
     arena = Arena.open(builder.capacity, builder.memoryLimit, builder.flags);
+    createdAtMillis = arena.openedMillis();
     root = new Scope(this, owner);
     current = root;
     if (LeakDetector.watches(id)) {
@@ -458,7 +460,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
   /**
    * When the context was opened.
    *
-   * @return to the millisecond
+   * @return by the system's last clock tick, so some milliseconds early
    */
   public Instant createdAt() {
     return Instant.ofEpochMilli(createdAtMillis);
@@ -475,7 +477,14 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
 
   @Override
   public String toString() {
-    return "ExecutionContext " + id + (name == null ? "" : " (" + name + ")");
+    return label().get();
+  }
+
+  /** The words of {@code toString}, without a reference to the context. */
+  Supplier<String> label() {
+    long number = id;
+    String called = name;
+    return () -> "ExecutionContext " + number + (called == null ? "" : " (" + called + ")");
   }
 
   // ---- for the rest of the package

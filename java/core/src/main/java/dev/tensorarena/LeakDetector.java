@@ -27,6 +27,10 @@ final class LeakDetector {
 
   private LeakDetector() {}
 
+  static boolean isOff() {
+    return LEVEL == Level.OFF;
+  }
+
   /** Whether the context with this number is watched. */
   static boolean watches(long number) {
     return LEVEL != Level.OFF && draw(number) == 0;
@@ -34,7 +38,7 @@ final class LeakDetector {
 
   /** Which share of an allocation is watched first; the number counts allocations shared. */
   static int firstWatch(int number) {
-    return LEVEL == Level.OFF ? 0 : draw(number) + 1;
+    return draw(number) + 1;
   }
 
   /**
@@ -46,11 +50,13 @@ final class LeakDetector {
   }
 
   /**
-   * Which is next after this one: 128 further, and ever rarer in a tensor that is shared all the
-   * time, so that its shares cost no more than a count.
+   * From one watched share of an allocation to the next: 128, and ever more in a tensor that is
+   * shared all the time, so that its shares cost no more than a count.
+   *
+   * @param last the interval before, 0 for none
    */
-  static int nextWatch(int share) {
-    return LEVEL == Level.ALL ? share + 1 : share + Math.max(128, Math.min(share / 4, 1 << 16));
+  static int nextInterval(int last) {
+    return LEVEL == Level.ALL ? 1 : Math.max(128, Math.min(last + last / 4, 1 << 16));
   }
 
   /**
@@ -60,7 +66,7 @@ final class LeakDetector {
    *     context
    */
   static Watch watchContext(ExecutionContext context, Supplier<String> reclaim) {
-    return watch(context, context.toString(), "opened", reclaim);
+    return watch(context, context.label(), "opened", reclaim);
   }
 
   /**
@@ -69,33 +75,54 @@ final class LeakDetector {
    */
   static Resources watchShare(Tensor tensor) {
     Resources onlyTheHandles = new Resources();
-    String what = "a shared " + tensor.describe();
-    Supplier<String> reclaim = () -> "its memory stays pinned for ever";
-    onlyTheHandles.add(watch(onlyTheHandles, what, "shared", reclaim));
+    DType dtype = tensor.dtype;
+    Shape shape = tensor.shape;
+    onlyTheHandles.add(
+        watch(
+            onlyTheHandles,
+            () -> "a shared " + TensorState.describe(dtype, shape),
+            "shared",
+            () -> "its memory stays pinned for ever"));
     return onlyTheHandles;
   }
 
-  private static Watch watch(Object watched, String what, String done, Supplier<String> reclaim) {
+  private static Watch watch(
+      Object watched, Supplier<String> what, String done, Supplier<String> reclaim) {
     Watch watch = new Watch(what, done, reclaim);
     watch.registration = Watcher.CLEANER.register(watched, watch);
     return watch;
   }
 
+  /** The place that opened or shared; puts words to it only when it is reported. */
+  private static final class Place extends Throwable {
+    private static final long serialVersionUID = 1;
+
+    private final transient Supplier<String> what;
+    private final String done;
+    private final String thread = Thread.currentThread().getName();
+
+    Place(Supplier<String> what, String done) {
+      this.what = what;
+      this.done = done;
+    }
+
+    @Override
+    public String getMessage() {
+      return what.get() + " was " + done + " here, by thread \"" + thread + "\"";
+    }
+  }
+
   static final class Watch implements Runnable, AutoCloseable {
-    private final String what;
-    private final Throwable place;
+    private final Supplier<String> what;
+    private final Place place;
     private final Supplier<String> reclaim;
     private volatile boolean closed;
     private Cleaner.Cleanable registration;
 
-    private Watch(String what, String done, Supplier<String> reclaim) {
+    private Watch(Supplier<String> what, String done, Supplier<String> reclaim) {
       this.what = what;
-      this.place = new Throwable(what + " was " + done + " here, by thread " + threadName());
+      this.place = new Place(what, done);
       this.reclaim = reclaim;
-    }
-
-    private static String threadName() {
-      return "\"" + Thread.currentThread().getName() + "\"";
     }
 
     @Override
@@ -103,7 +130,7 @@ final class LeakDetector {
       if (!closed) {
         LOGGER.log(
             System.Logger.Level.WARNING,
-            "LEAK: " + what + " became unreachable without close(); " + reclaim.get(),
+            "LEAK: " + what.get() + " became unreachable without close(); " + reclaim.get(),
             place);
       }
     }

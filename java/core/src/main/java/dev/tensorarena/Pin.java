@@ -47,17 +47,17 @@ final class Pin {
   /** The next allocation that ends with the same scope. */
   Pin next;
 
-  /** Counts shares, for the sampling of leak detection; races lose nothing but a sample. */
-  private int shares;
+  /** Shares until the next that leak detection watches; races lose nothing but a sample. */
+  private int untilWatched;
 
-  /** The share that leak detection watches next. */
-  private int watchAt;
+  /** Shares from the last that was watched to that one. */
+  private int watchInterval;
 
   /** For the first share of an allocation, on its owner's thread; {@link #begin} makes it count. */
   Pin(ExecutionContext context) {
     this.owner = Thread.currentThread();
     this.context = context;
-    this.watchAt = LeakDetector.firstWatch(context.nextTicket());
+    this.untilWatched = LeakDetector.firstWatch(context.nextTicket());
   }
 
   /** Pins the chunk of the bytes, if they are the context's and not a user's own. */
@@ -156,10 +156,11 @@ final class Pin {
 
   /** Whether leak detection watches the next handle. */
   boolean watchesNext() {
-    if (++shares != watchAt) {
+    if (LeakDetector.isOff() || --untilWatched > 0) {
       return false;
     }
-    watchAt = LeakDetector.nextWatch(shares);
+    watchInterval = LeakDetector.nextInterval(watchInterval);
+    untilWatched = watchInterval;
     return true;
   }
 

@@ -51,24 +51,35 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (pin.isBiasedToMe()) {
-      if (closed) {
-        return;
-      }
-      closed =
-          true; // plain: a compare-and-set here would keep the handle from being optimised away
-      Throwable failure = closeResources();
-      if (pin.isBiasedToMe()) { // what was closed may have ended the scope
+    if (!pin.isBiasedToMe()) {
+      closeUnbiased();
+    } else if (!closed) {
+      closed = true; // plain: a compare-and-set would keep the handle from being optimised away
+      if (resources == null) {
         pin.releaseBiased();
       } else {
-        pin.release();
+        closeTracking(resources, pin);
       }
-      Resources.rethrow(failure);
-    } else if (CLOSED.compareAndSet(this, false, true)) {
+    }
+  }
+
+  private void closeUnbiased() {
+    if (CLOSED.compareAndSet(this, false, true)) {
       Throwable failure = closeResources();
       pin.release();
       Resources.rethrow(failure);
     }
+  }
+
+  /** Static, since a call with the handle itself would keep it from being optimised away, too. */
+  private static void closeTracking(Resources resources, Pin pin) {
+    Throwable failure = resources.close(null);
+    if (pin.isBiasedToMe()) { // what was closed may have ended the scope
+      pin.releaseBiased();
+    } else {
+      pin.release();
+    }
+    Resources.rethrow(failure);
   }
 
   Throwable closeResources() {

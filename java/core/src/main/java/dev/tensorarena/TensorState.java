@@ -108,6 +108,10 @@ abstract sealed class TensorState permits TensorElements {
 
   /** The type and the shape, for messages. */
   final String describe() {
+    return describe(dtype, shape);
+  }
+
+  static String describe(DType dtype, Shape shape) {
     return dtype + " tensor of shape " + shape;
   }
 
