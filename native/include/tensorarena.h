@@ -1,6 +1,12 @@
 /*
  * tensorarena.h - a bump arena whose memory is never taken away from under a stale pointer.
  *
+ *     ta_arena *arena;
+ *     if (ta_arena_create(TA_ABI_VERSION, NULL, 0, &arena) != TA_OK) ...
+ *     float *x = ta_alloc(arena, 1000 * sizeof *x, 0);   // a pointer bump; NULL when refused
+ *     ta_reset(arena);                                   // ends x, keeps the warm memory
+ *     ta_arena_destroy(arena);
+ *
  * Words used here
  *   slab     a large reservation of address space; what was once readable in it stays so
  *   chunk    a power-of-two block of a slab, 64 KiB and up, lent by the process-wide pool
@@ -9,25 +15,49 @@
  *   pin      a claim that keeps a chunk's bytes alive after the arena has ended them
  *   floor    the address in a pinned chunk below which the arena will not rewind
  *
- * Units are bytes, addresses are absolute, words are in the machine's byte order.
+ * Units. Sizes, limits and alignments are bytes, addresses are absolute, words are in the machine's
+ * byte order. An alignment is a power of two from 1 to TA_MAX_ALIGNMENT; 0 means
+ * TA_DEFAULT_ALIGNMENT. Memory is uninitialised.
+ *
+ * Ownership. What ta_alloc returns belongs to the arena and ends with a ta_rewind to a mark taken
+ * before it, with ta_reset and with ta_arena_destroy; there is no free. ta_pin takes a share in a
+ * chunk, which outlives all three and is given back with ta_chunk_release. The arena belongs to who
+ * created it; the pool belongs to the process and is never torn down.
  *
  * Threads. Every function that takes an arena is for the arena's owner only: one thread at a time,
  * handed over with a happens-before of the caller's. ta_chunk_retain, ta_chunk_release, ta_pool_*
  * and ta_abi_version may be called from any thread. No thread-local state is kept.
  *
- * Failure is a status or NULL; the library never prints, exits or throws. After a failure nothing
- * has changed and the arena is usable.
+ * Failure is a status or NULL; the library never prints, exits or throws; errno is unspecified
+ * after a call. After a failure nothing has changed and the arena is usable. A status is TA_OK or
+ * what the function names. Of arenas, NULL and a destroyed one (until its control block is used
+ * again) are told by TA_ERR_CLOSED, where a status is returned; other pointers are not checked.
  *
  * Stale pointers. Memory handed out stays readable and writable until the process ends. Using it
  * after its rewind, reset, destroy or last release reads or corrupts whatever lives there now, but
  * it does not fault.
  *
+ * An arena that Java owns (ExecutionContext.nativeHandle()). It may be used by native code on the
+ * context's thread, while Java waits in the call: to allocate, to pin, to ask, and to rewind to
+ * marks that were taken in the same call. Never ta_reset, ta_arena_destroy or ta_arena_set_limit.
+ *
+ * One copy. Each copy of the library that a process has loaded has a pool of its own. An arena of
+ * another copy is refused like one that was destroyed. The dynamic linker shares one copy among all
+ * that are linked against libtensorarena.so.<n>, the one in Java's jar included, if the Java library
+ * was loaded first.
+ *
  * fork. The child shares no lock state with its parent's threads: after fork it must not call
  * anything here.
  *
- * The ABI version (TA_ABI_VERSION) changes when the layout or the meaning of ta_arena, of the first
- * five words of ta_chunk, of ta_position, or an existing function's signature changes. Structs that
- * carry their size (ta_options, ta_arena_info, ta_pool_info) may grow at the end within one version.
+ * The ABI version (TA_ABI_VERSION) changes when any of these do:
+ *   - the size, the layout or the meaning of ta_arena (callers allocate on it inline), of the first
+ *     five words of ta_chunk, or of ta_position;
+ *   - the signature or the contract of a function, or the value of a TA_* constant;
+ *   - the meaning or the place of a field of ta_options, ta_arena_info or ta_pool_info.
+ * It does not change when a function, a flag or a status is added, nor when one of the last three
+ * structs grows at its end: callers pass the size that they were compiled with, so old callers go on
+ * working. ta_arena_create refuses a caller of another ABI version; the library's SOVERSION changes
+ * with it.
  */
 #ifndef TENSORARENA_H
 #define TENSORARENA_H
@@ -65,11 +95,23 @@ typedef int32_t ta_status;
 #define TA_ERR_NO_MEMORY 4  /* the system refused memory */
 #define TA_ERR_ABI 5        /* caller and library were built for different ABI versions */
 #define TA_ERR_MARK 6       /* a mark that this arena has already rewound past */
-#define TA_ERR_CLOSED 7     /* the arena was destroyed */
+#define TA_ERR_CLOSED 7     /* the arena was destroyed, or is another copy's of this library */
 
 /*
  * The control block: 64 bytes on a cache line of its own. Both fast paths, this header's and
  * Java's, run on it.
+ *
+ *   offset  0        8       16      24      32      40               48     56      64
+ *           | cursor | limit | base  | slab  | chunk | charged_before | peak | wasted |
+ *               |       |       |       |       |
+ *     slab      |       |       |       |       |
+ *     +---------------------------------v--------------------------------------------------+
+ *     | head: ..., ta_chunk table [ . . v . ]                     chunk space              |
+ *     |                               |        +---- the current chunk ------------+       |
+ *     |                               +------> |#handed#out#####|  free  |  tail   |       |
+ *     |                                        +----------------------------------+       |
+ *     +----------------------------------------^-----------------^--------^---------^------+
+ *                                             base             cursor   limit   chunk's end
  *
  *    0  cursor          next free byte                          base <= cursor <= limit
  *    8  limit           lower of the chunk's end and what the memory limit still allows
@@ -81,7 +123,9 @@ typedef int32_t ta_status;
  *   48  peak            highest charge recorded; refreshed before the cursor is lowered
  *   56  wasted          charged bytes that belong to nobody (below the floors of pinned chunks)
  *
- * Without a chunk, cursor == base > limit == 0, so every allocation takes the slow path.
+ * Without a chunk, cursor == base > limit == 0, so every allocation takes the slow path. Only
+ * cursor may be written from outside the library, by the owner: upwards by an allocation as
+ * ta_alloc does it, downwards only by ta_rewind. All words may be read by the owner at any time.
  */
 typedef struct ta_arena {
     uint64_t cursor;
@@ -160,6 +204,7 @@ typedef struct ta_pool_info {
     uint64_t retained_limit; /* free bytes past which pages are given back */
 } ta_pool_info;
 
+/* The TA_ABI_VERSION that the library was built with. */
 TA_API uint32_t ta_abi_version(void);
 
 /* ---- arena.c: arenas ------------------------------------------------------------------------- */
@@ -167,33 +212,47 @@ TA_API uint32_t ta_abi_version(void);
 /*
  * Opens an arena. abi_version is TA_ABI_VERSION and options_size sizeof(ta_options) as the caller
  * was compiled; options NULL (size 0) means no capacity and no limit. The arena takes no chunk until
- * its first allocation. TA_ERR_ABI, TA_ERR_ARGUMENT or TA_ERR_NO_MEMORY leave *arena NULL.
+ * its first allocation. The calling thread is its owner. On failure *arena is NULL: TA_ERR_ABI,
+ * TA_ERR_ARGUMENT (arena NULL, a struct too small, a capacity past 2^47, an unknown flag) or
+ * TA_ERR_NO_MEMORY.
  */
 TA_API ta_status ta_arena_create(uint32_t abi_version, const ta_options *options,
                                  size_t options_size, ta_arena **arena);
 
 /*
  * Ends the arena. Chunks without pins go back to the pool, pinned ones with their last release.
- * TA_ERR_CLOSED when it was destroyed before (found until its control block is used again).
+ * TA_ERR_CLOSED when it was destroyed before.
  */
 TA_API ta_status ta_arena_destroy(ta_arena *arena);
 
 /*
  * Makes room so that the next allocation of size and align succeeds without another slow path, and
- * says why when it cannot. Charges nothing. This is the one slow path of every allocation.
+ * says why when it cannot: TA_ERR_ARGUMENT for an alignment that is none, TA_ERR_LIMIT for the
+ * arena's memory limit, TA_ERR_POOL_LIMIT for that of the process, TA_ERR_NO_MEMORY, TA_ERR_CLOSED.
+ * Charges nothing. This is the one slow path of every allocation.
  */
 TA_API ta_status ta_arena_reserve(ta_arena *arena, uint64_t size, uint64_t align);
 
-/* Whether an allocation would pass the arena's memory limit: TA_OK or TA_ERR_LIMIT. Changes nothing. */
+/*
+ * Whether an allocation would pass the arena's memory limit: TA_OK or TA_ERR_LIMIT; TA_ERR_ARGUMENT
+ * or TA_ERR_CLOSED as above. Changes nothing.
+ */
 TA_API ta_status ta_arena_check(const ta_arena *arena, uint64_t size, uint64_t align);
 
-/* ta_alloc out of line, for callers without a C compiler. */
+/* ta_alloc out of line, for callers without a C compiler; NULL when refused. */
 TA_API void *ta_arena_alloc(ta_arena *arena, uint64_t size, uint64_t align);
 
-/* Sets the memory limit, in force from the next allocation; below the charge it allows no byte more. */
+/*
+ * Sets the memory limit (TA_UNLIMITED for none), in force from the next allocation; below the charge
+ * it allows no byte more. TA_ERR_CLOSED.
+ */
 TA_API ta_status ta_arena_set_limit(ta_arena *arena, uint64_t bytes);
 
-/* info_size is sizeof(ta_arena_info) as the caller was compiled. */
+/*
+ * Writes the first info_size bytes of the statistics; info_size is sizeof(ta_arena_info) as the
+ * caller was compiled. TA_ERR_ARGUMENT for info NULL or an info_size above this library's,
+ * TA_ERR_CLOSED.
+ */
 TA_API ta_status ta_arena_stats(const ta_arena *arena, ta_arena_info *info, size_t info_size);
 
 /*
@@ -217,20 +276,20 @@ static inline void *ta_alloc(ta_arena *arena, size_t size, size_t align) {
 
 /* ---- arena.c: marks -------------------------------------------------------------------------- */
 
-/* Remembers where the arena stands. */
+/* Remembers where the arena, which must be open, stands. Cannot fail. */
 TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
 
 /*
  * Ends everything allocated since the mark; the mark stays valid, later ones do not. Chunks taken
  * since stay with the arena, pinned ones leave it. In the mark's own chunk the cursor goes back to
  * the mark, or to the floor while the chunk is pinned. TA_ERR_MARK when the arena has already
- * rewound past the mark's chunk.
+ * rewound past the mark's chunk, TA_ERR_CLOSED.
  */
 TA_API ta_status ta_rewind(ta_arena *arena, const ta_position *mark);
 
 /*
  * Ends everything and keeps at most one chunk, large enough for what the last cycles used. Not for
- * native code on an arena that Java owns.
+ * native code on an arena that Java owns. TA_ERR_CLOSED.
  */
 TA_API ta_status ta_reset(ta_arena *arena);
 
@@ -238,15 +297,18 @@ TA_API ta_status ta_reset(ta_arena *arena);
 
 /*
  * Keeps the size bytes at ptr, allocated from this arena and not ended, until as many
- * ta_chunk_release as there were pins and retains. Returns the chunk to release, NULL when the bytes
- * are not in a chunk of this arena. Owner only.
+ * ta_chunk_release as there were pins and retains. Returns the chunk to release, NULL when the arena
+ * has not handed these bytes out. Owner only.
  */
 TA_API ta_chunk *ta_pin(ta_arena *arena, const void *ptr, uint64_t size);
 
-/* One more pin, for who already holds one. Any thread. */
+/* One more pin, for who already holds one. Any thread. Cannot fail. */
 TA_API void ta_chunk_retain(ta_chunk *chunk);
 
-/* One pin less; after the last one on a chunk that left its arena, the chunk is the pool's. Any thread. */
+/*
+ * One pin less; after the last one on a chunk that left its arena, the chunk is the pool's. What the
+ * caller did with the bytes happens before they are handed out again. Any thread. Cannot fail.
+ */
 TA_API void ta_chunk_release(ta_chunk *chunk);
 
 /* ---- chunk_pool.c: the process-wide pool ----------------------------------------------------- */
@@ -266,7 +328,10 @@ TA_API void ta_pool_set_retained_limit(uint64_t bytes);
  */
 TA_API void ta_pool_set_quarantine(uint64_t bytes);
 
-/* info_size is sizeof(ta_pool_info) as the caller was compiled. */
+/*
+ * Writes the first info_size bytes of the statistics; info_size is sizeof(ta_pool_info) as the
+ * caller was compiled. TA_ERR_ARGUMENT for info NULL or an info_size above this library's.
+ */
 TA_API ta_status ta_pool_stats(ta_pool_info *info, size_t info_size);
 
 #ifdef __cplusplus

@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-#define ARENA_OPEN UINT64_C(0x616e657261206174)
+/*
+ * What marks an open arena: an address in this copy of the library, so that another copy in the same
+ * process, with a pool of its own, refuses the arena instead of mixing chunks into its chain.
+ */
+static const char open_mark;
+#define ARENA_OPEN ((uint64_t)(uintptr_t)&open_mark)
 #define HUGE_CHUNK_BYTES ((uint64_t)2 << 20)
 /* Where cursor and base stand without a chunk: any address above a limit of 0. */
 #define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
@@ -219,6 +224,9 @@ ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
             a->refills++;
         }
     }
+    if (current != NULL) {
+        current->prev = control->cursor;
+    }
     stand_at(a, next, next->base, charge_of(control));
     return TA_OK;
 }
@@ -361,7 +369,8 @@ ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t siz
     const arena *a = private_of(control);
     const ta_chunk *current = current_of(a);
     for (ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
-        uint64_t end = chunk == current ? control->cursor : chunk_end(chunk);
+        /* A chunk that was left notes where the cursor stood then. */
+        uint64_t end = chunk == current ? control->cursor : chunk->prev;
         if (address >= chunk->base && fits(address, end, size)) {
             return chunk;
         }
