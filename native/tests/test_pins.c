@@ -54,6 +54,7 @@ static void an_allocation_in_an_earlier_chunk_can_be_pinned(void) {
     ta_chunk *chunk = ta_pin(arena, early, 40000);
     CHECK_EQ(chunk->base, address_of(early));
     CHECK_EQ(chunk->floor, address_of(early) + 40000);
+    CHECK(ta_pin(arena, early, 40001) == NULL); /* the chunk goes on, but nobody was given that */
     ta_chunk_release(chunk);
     close_arena(arena);
 }

@@ -243,7 +243,12 @@ final class Arena {
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
   }
 
-  /** The chunk in which these bytes of the arena lie. */
+  /** The {@code ta_arena *}. */
+  long handle() {
+    return handle;
+  }
+
+  /** The chunk in which these bytes were handed out and have not ended; 0 if in none. */
   long chunkOf(long address, long size) {
     return isInCurrentChunk(address, size)
         ? get(CHUNK)
@@ -253,7 +258,7 @@ final class Arena {
   /** Whether the bytes lie in the current chunk, below the cursor. */
   boolean isInCurrentChunk(long address, long size) {
     // Without a chunk the cursor stands at the base, so that nothing is in between.
-    return address >= get(BASE) && address + size <= get(CURSOR);
+    return address >= get(BASE) && address <= get(CURSOR) && size <= get(CURSOR) - address;
   }
 
   boolean isPinned(long chunk) {

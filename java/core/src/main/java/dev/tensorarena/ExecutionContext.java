@@ -34,7 +34,7 @@ import java.util.function.Supplier;
  * refuses memory {@link OutOfMemoryError}; the context is usable after both. (The limit of a
  * container is different: the kernel kills on first touch, and no allocator can catch that.)
  */
-public final class ExecutionContext extends TensorFactory implements AutoCloseable {
+public final class ExecutionContext extends NativeFactory implements AutoCloseable {
   private static final AtomicLong IDS = new AtomicLong();
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
@@ -387,6 +387,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
   }
 
   /** The innermost open scope, for its own thread. */
+  @Override
   Scope innermost() {
     Scope scope = current;
     if (scope.owner != Thread.currentThread()) {
@@ -489,6 +490,7 @@ public final class ExecutionContext extends TensorFactory implements AutoCloseab
 
   // ---- for the rest of the package
 
+  @Override
   Arena arena() {
     return arena;
   }

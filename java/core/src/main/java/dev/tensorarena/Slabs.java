@@ -53,6 +53,12 @@ final class Slabs {
     if (slab == 0) {
       slab = NativeArena.slabAt(address - 1);
     }
+    if (slab == 0) {
+      throw new IllegalStateException(
+          "address 0x"
+              + Long.toHexString(address)
+              + " lies in no slab of this library: has native code written to the control block?");
+    }
     long size = NativeArena.slabBytes(slab);
     Window window;
     if (size <= Integer.MAX_VALUE) {

@@ -12,7 +12,7 @@ import java.util.Objects;
  * The ways in which an {@link ExecutionContext} makes tensors: empty, zeroed, or with copied
  * values.
  */
-public abstract sealed class TensorFactory permits ExecutionContext {
+public abstract sealed class TensorFactory permits NativeFactory {
   TensorFactory() {}
 
   /**

@@ -148,6 +148,9 @@ class LeakReportTest {
         case 2:
           ctx.allocate(1, 1);
           break;
+        case 3:
+          ctx.nativeHandle();
+          break;
         default:
           try (SharedTensor shared = tensor.share()) {
             shared.address();
@@ -203,7 +206,7 @@ class LeakReportTest {
   static final class ExposedContext {
     public static void main(String[] args) throws Exception {
       Reports reports = new Reports();
-      for (int how = 0; how < 4; how++) {
+      for (int how = 0; how < 5; how++) {
         Leaks.exposedContext(how);
         LogRecord report = reports.next();
         assertTrue(report.getMessage().contains("(exposed)"), report.getMessage());

@@ -1,0 +1,136 @@
+/*
+ * Native code of somebody's application, for the Java tests (NativeCodeTest): linked against
+ * libtensorarena like any program, and given the arena of an ExecutionContext.
+ */
+#include <dlfcn.h>
+#include <jni.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <tensorarena.h>
+
+#define EXPORT(result, name) JNIEXPORT result JNICALL Java_dev_tensorarena_NativeClient_##name
+#define UNUSED(x) ((void)(x))
+
+static ta_arena *arena_at(jlong handle) {
+    return (ta_arena *)(intptr_t)handle;
+}
+
+/* A vector of int32: first, first + 1, ... Its address, 0 if the arena refused it. */
+EXPORT(jlong, counting)(JNIEnv *env, jclass type, jlong arena, jint first, jlong length) {
+    UNUSED(env), UNUSED(type);
+    int32_t *values = ta_alloc(arena_at(arena), (size_t)length * sizeof *values, 0);
+    if (values == NULL) {
+        return 0;
+    }
+    for (jlong i = 0; i < length; i++) {
+        values[i] = first + (int32_t)i;
+    }
+    return (jlong)(intptr_t)values;
+}
+
+/*
+ * A matrix of float64, element (i, j) = 100 i + j, described as a function of an application would:
+ * address, ordinal of the DType, extents.
+ */
+EXPORT(jlongArray, matrix)(JNIEnv *env, jclass type, jlong arena, jlong rows, jlong columns) {
+    UNUSED(type);
+    double *values = ta_alloc(arena_at(arena), (size_t)(rows * columns) * sizeof *values, 0);
+    if (values == NULL) {
+        return NULL;
+    }
+    for (jlong i = 0; i < rows; i++) {
+        for (jlong j = 0; j < columns; j++) {
+            values[i * columns + j] = 100.0 * (double)i + (double)j;
+        }
+    }
+    enum { FLOAT64 = 1 };
+    const jlong description[] = {(jlong)(intptr_t)values, FLOAT64, rows, columns};
+    jlongArray result = (*env)->NewLongArray(env, 4);
+    if (result != NULL) {
+        (*env)->SetLongArrayRegion(env, result, 0, 4, description);
+    }
+    return result;
+}
+
+/* Takes so many bytes, writes them and rewinds to before them; the status of the rewind. */
+EXPORT(jint, markAndRewind)(JNIEnv *env, jclass type, jlong arena, jlong bytes) {
+    UNUSED(env), UNUSED(type);
+    ta_position mark;
+    ta_mark(arena_at(arena), &mark);
+    char *room = ta_alloc(arena_at(arena), (size_t)bytes, 1);
+    for (jlong i = 0; room != NULL && i < bytes; i++) {
+        room[i] = 77;
+    }
+    return ta_rewind(arena_at(arena), &mark);
+}
+
+/* What another copy of the library, given by its file, says to an arena of this one. */
+EXPORT(jint, reserveInCopy)(JNIEnv *env, jclass type, jstring file, jlong arena) {
+    UNUSED(type);
+    const char *path = (*env)->GetStringUTFChars(env, file, NULL);
+    void *copy = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    (*env)->ReleaseStringUTFChars(env, file, path);
+    union {
+        void *object;
+        ta_status (*function)(ta_arena *, uint64_t, uint64_t);
+    } reserve = {copy == NULL ? NULL : dlsym(copy, "ta_arena_reserve")};
+    if (reserve.object == NULL || reserve.function == ta_arena_reserve) {
+        return -1;
+    }
+    return reserve.function(arena_at(arena), 1 << 20, 0);
+}
+
+/* A C thread that holds a tensor's chunk. */
+typedef struct {
+    pthread_t thread;
+    pthread_mutex_t gate; /* locked until the thread may read */
+    ta_chunk *chunk;
+    const int32_t *values;
+    jlong length;
+    jlong sum;
+} reader;
+
+static void *read_and_release(void *argument) {
+    reader *r = argument;
+    pthread_mutex_lock(&r->gate);
+    pthread_mutex_unlock(&r->gate);
+    ta_chunk_retain(r->chunk); /* as it would for a second thread */
+    ta_chunk_release(r->chunk);
+    for (jlong i = 0; i < r->length; i++) {
+        r->sum += r->values[i];
+    }
+    ta_chunk_release(r->chunk);
+    return NULL;
+}
+
+/* Pins int32 values and starts a thread that will sum them up; 0 if they are not the arena's. */
+EXPORT(jlong, retain)(JNIEnv *env, jclass type, jlong arena, jlong address, jlong length) {
+    UNUSED(env), UNUSED(type);
+    const int32_t *values = (const int32_t *)(intptr_t)address;
+    ta_chunk *chunk = ta_pin(arena_at(arena), values, (uint64_t)length * sizeof *values);
+    reader *r = chunk == NULL ? NULL : calloc(1, sizeof *r);
+    if (r == NULL) {
+        return 0;
+    }
+    r->chunk = chunk;
+    r->values = values;
+    r->length = length;
+    pthread_mutex_init(&r->gate, NULL);
+    pthread_mutex_lock(&r->gate);
+    if (pthread_create(&r->thread, NULL, read_and_release, r) != 0) {
+        abort();
+    }
+    return (jlong)(intptr_t)r;
+}
+
+/* Lets the reader read and release; the sum. On the thread that called retain. */
+EXPORT(jlong, sumAndRelease)(JNIEnv *env, jclass type, jlong handle) {
+    UNUSED(env), UNUSED(type);
+    reader *r = (reader *)(intptr_t)handle;
+    pthread_mutex_unlock(&r->gate);
+    pthread_join(r->thread, NULL);
+    jlong sum = r->sum;
+    pthread_mutex_destroy(&r->gate);
+    free(r);
+    return sum;
+}
