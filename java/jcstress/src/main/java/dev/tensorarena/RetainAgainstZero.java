@@ -1,0 +1,57 @@
+package dev.tensorarena;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.Description;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.II_Result;
+
+/** The count alone: two holders leave while someone comes. */
+@JCStressTest
+@Description("Pin.tryRetain() against the two releases that lead to zero")
+@Outcome(
+    id = "2, 1",
+    expect = ACCEPTABLE,
+    desc = "Retained before zero, and pinned until released.")
+@Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Zero came first: no way back.")
+@Outcome(expect = FORBIDDEN, desc = "Retained after zero, or a pin lost or counted out twice.")
+@State
+public class RetainAgainstZero extends EndedContext {
+  private final Pin pin = handle.pin;
+  private boolean retained;
+
+  public RetainAgainstZero() {
+    pin.tryRetain();
+  }
+
+  @Actor
+  public void retain(II_Result r) {
+    retained = pin.tryRetain();
+    if (retained) {
+      r.r1 = pins();
+    }
+  }
+
+  @Actor
+  public void releaseOne() {
+    pin.release();
+  }
+
+  @Actor
+  public void releaseOther() {
+    pin.release();
+  }
+
+  @Arbiter
+  public void end(II_Result r) {
+    if (retained) {
+      pin.release();
+    }
+    r.r2 = end();
+  }
+}
