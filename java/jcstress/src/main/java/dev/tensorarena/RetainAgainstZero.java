@@ -11,7 +11,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** The count alone: two holders leave while someone comes. */
+/** The count alone: all holders leave while someone comes. */
 @JCStressTest
 @Description("Pin.tryRetain() against the two releases that lead to zero")
 @Outcome(
@@ -38,12 +38,8 @@ public class RetainAgainstZero extends EndedContext {
   }
 
   @Actor
-  public void releaseOne() {
+  public void release() {
     pin.release();
-  }
-
-  @Actor
-  public void releaseOther() {
     pin.release();
   }
 
