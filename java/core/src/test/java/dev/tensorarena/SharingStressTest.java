@@ -3,6 +3,7 @@ package dev.tensorarena;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.LongBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -12,12 +13,14 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.zip.CRC32C;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Threads that produce, hand on, hold for a while, copy on write and release, all at once. */
 class SharingStressTest {
   private static final int THREADS = 4;
-  private static final int ROUNDS = 8_000;
+  private static final long HAND_OFFS = Long.getLong("reliability.handOffs", 100_000);
 
   private static final SharedTensor DONE = anyHandle();
 
@@ -27,10 +30,33 @@ class SharingStressTest {
     }
   }
 
-  private final List<ConcurrentLinkedQueue<SharedTensor>> queues = new ArrayList<>();
-  private final AtomicLong checked = new AtomicLong();
+  /** A handle on its way, with the checksum that its sender took. */
+  private record Parcel(SharedTensor handle, long checksum) {
+    static Parcel of(SharedTensor handle) {
+      return new Parcel(handle, checksum(handle));
+    }
+
+    void check() {
+      assertEquals(checksum, checksum(handle), () -> handle + " is not what was sent");
+    }
+
+    void checkAndClose() {
+      check();
+      handle.close();
+    }
+
+    private static long checksum(Tensor tensor) {
+      CRC32C crc = new CRC32C();
+      crc.update(tensor.asByteBuffer());
+      return crc.getValue();
+    }
+  }
+
+  private final List<ConcurrentLinkedQueue<Parcel>> queues = new ArrayList<>();
+  private final AtomicLong received = new AtomicLong();
 
   @Test
+  @Tag("reliability")
   void nothingIsLostTornOrFreedTooEarly() throws Exception {
     ChunkPool.Stats before = ChunkPool.stats();
     List<FutureTask<Void>> workers = new ArrayList<>();
@@ -46,15 +72,15 @@ class SharingStressTest {
     for (FutureTask<Void> worker : workers) {
       worker.get();
     }
-    for (ConcurrentLinkedQueue<SharedTensor> queue : queues) {
-      for (SharedTensor left : queue) {
-        check(left);
-        left.close();
-      }
-    }
-    assertTrue(checked.get() > THREADS * ROUNDS);
-    assertEquals(before.inUseBytes(), ChunkPool.stats().inUseBytes());
-    assertEquals(before.pinnedBytes(), ChunkPool.stats().pinnedBytes());
+    queues.forEach(queue -> queue.forEach(Parcel::checkAndClose));
+    assertTrue(received.get() >= HAND_OFFS);
+    ChunkPool.Stats after = ChunkPool.stats();
+    assertEquals(before.inUseBytes(), after.inUseBytes());
+    assertEquals(before.inUseChunks(), after.inUseChunks());
+    assertEquals(before.pinnedBytes(), after.pinnedBytes());
+    assertEquals(before.pinnedChunks(), after.pinnedChunks());
+    ChunkPool.trim();
+    assertEquals(0, ChunkPool.stats().freeBytes());
   }
 
   /** A cache evicts a handle, by making its bytes writable, while others try to share it. */
@@ -99,18 +125,19 @@ class SharingStressTest {
     }
   }
 
-  /** The values of a tensor: each is the first plus its index. */
+  /** A tensor of counting numbers, so that what is torn shows. */
   private static Tensor produce(ExecutionContext ctx, Random random) {
     int length = 1 + random.nextInt(random.nextInt(8) == 0 ? 4000 : 60);
     Tensor tensor = ctx.empty(DType.INT64, length);
     long first = random.nextLong();
+    LongBuffer values = tensor.asLongBuffer();
     for (int i = 0; i < length; i++) {
-      tensor.setLongAt(i, first + i);
+      values.put(i, first + i);
     }
     return tensor;
   }
 
-  private void check(Tensor tensor) {
+  private static void check(Tensor tensor) {
     long first = tensor.getLongAt(0);
     long length = tensor.size();
     for (int i = 1; i < length; i++) {
@@ -118,19 +145,23 @@ class SharingStressTest {
         throw new AssertionError(tensor + " has " + tensor.getLongAt(i) + " at " + i);
       }
     }
-    checked.incrementAndGet();
+  }
+
+  /** To any of the other threads. */
+  private void send(int own, Parcel parcel, Random random) {
+    queues.get((own + 1 + random.nextInt(THREADS - 1)) % THREADS).add(parcel);
   }
 
   private void work(int own) {
     Random random = new Random(own);
-    Deque<SharedTensor> kept = new ArrayDeque<>();
-    ConcurrentLinkedQueue<SharedTensor> inbox = queues.get(own);
+    Deque<Parcel> kept = new ArrayDeque<>();
+    ConcurrentLinkedQueue<Parcel> inbox = queues.get(own);
     ExecutionContext ctx = ExecutionContext.open();
-    for (int round = 0; round < ROUNDS; round++) {
+    while (received.get() < HAND_OFFS) {
       Scope scope = ctx.scope();
       Tensor tensor = produce(ctx, random);
       for (int i = random.nextInt(4); --i >= 0; ) {
-        queues.get(random.nextInt(THREADS)).add(tensor.share());
+        send(own, Parcel.of(tensor.share()), random);
       }
       if (random.nextInt(4) == 0) {
         tensor = scope.closeKeeping(tensor);
@@ -138,13 +169,13 @@ class SharingStressTest {
       } else {
         scope.close();
       }
-      for (SharedTensor next = inbox.poll(); next != null; next = inbox.poll()) {
-        consume(ctx, next, kept, random);
+      for (Parcel next = inbox.poll(); next != null; next = inbox.poll()) {
+        received.incrementAndGet();
+        next.check();
+        consume(ctx, own, next, kept, random);
       }
       while (kept.size() > 20) {
-        SharedTensor oldest = kept.removeFirst();
-        check(oldest);
-        oldest.close();
+        kept.removeFirst().checkAndClose();
       }
       if (random.nextInt(50) == 0) {
         ctx.reset();
@@ -154,39 +185,36 @@ class SharingStressTest {
       }
     }
     ctx.close();
-    for (SharedTensor last : kept) {
-      check(last);
-      last.close();
-    }
+    kept.forEach(Parcel::checkAndClose);
   }
 
   private void consume(
-      ExecutionContext ctx, SharedTensor next, Deque<SharedTensor> kept, Random random) {
-    check(next);
+      ExecutionContext ctx, int own, Parcel next, Deque<Parcel> kept, Random random) {
+    SharedTensor handle = next.handle();
     switch (random.nextInt(6)) {
       case 0:
         kept.addLast(next);
         break;
       case 1:
-        kept.addLast(next.share());
-        next.close();
+        kept.addLast(new Parcel(handle.share(), next.checksum()));
+        handle.close();
         break;
       case 2:
-        queues.get(random.nextInt(THREADS)).add(next);
+        send(own, next, random);
         break;
       case 3:
-        Tensor writable = next.mutable(ctx);
+        Tensor writable = handle.mutable(ctx);
         check(writable);
         for (int i = 0; i < writable.size(); i++) {
           writable.setLongAt(i, i - 7);
         }
         check(writable);
         if (random.nextBoolean()) {
-          queues.get(random.nextInt(THREADS)).add(writable.share());
+          send(own, Parcel.of(writable.share()), random);
         }
         break;
       default:
-        next.close();
+        handle.close();
     }
   }
 }
