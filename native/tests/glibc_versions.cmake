@@ -1,23 +1,22 @@
 # Fails when the shared library needs a symbol of a newer glibc than 2.17, the oldest that is still
 # in use (and the first on AArch64).
-# Usage: cmake -DNM=<nm> -DLIBRARY=<library> -P glibc_versions.cmake
+# Usage: cmake -DREADELF=<readelf> -DLIBRARY=<library> -P glibc_versions.cmake
 set(NEWEST 2.17)
 execute_process(
-  COMMAND "${NM}" --dynamic --undefined-only --with-symbol-versions "${LIBRARY}"
+  COMMAND "${READELF}" -V "${LIBRARY}" # GNU's and LLVM's alike
   OUTPUT_VARIABLE listing
   RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
-  message(FATAL_ERROR "${NM} could not read ${LIBRARY}: ${result}")
+  message(FATAL_ERROR "${READELF} could not read ${LIBRARY}: ${result}")
 endif()
-string(REGEX MATCHALL "[^ \n]+@+GLIBC_[0-9.]+" needed "${listing}")
+string(REGEX MATCHALL "Name: GLIBC_[0-9.]+" needed "${listing}")
 if(NOT needed)
-  message(FATAL_ERROR "no versioned symbol of glibc in:\n${listing}")
+  message(FATAL_ERROR "no version of glibc in:\n${listing}")
 endif()
-foreach(symbol IN LISTS needed)
-  string(REGEX REPLACE ".*GLIBC_" "" version "${symbol}")
+foreach(version IN LISTS needed)
+  string(REPLACE "Name: GLIBC_" "" version "${version}")
   if(version VERSION_GREATER NEWEST)
-    message(SEND_ERROR "${symbol} needs a newer glibc than ${NEWEST}")
+    message(SEND_ERROR "glibc ${version} is needed, newer than ${NEWEST}")
   endif()
 endforeach()
-list(LENGTH needed count)
-message(STATUS "${count} symbols of glibc, none newer than ${NEWEST}")
+message(STATUS "none newer than ${NEWEST}: ${needed}")
