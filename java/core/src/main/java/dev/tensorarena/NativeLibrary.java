@@ -24,13 +24,24 @@ final class NativeLibrary {
   /**
    * Loads the library.
    *
-   * @throws UnsatisfiedLinkError if it is nowhere or does not load, with all that was tried
+   * @throws UnsatisfiedLinkError if it is nowhere or does not load, with all that was tried, or if
+   *     the JVM lets this module load none
    */
   static void load() {
     NativeLibrary library = new NativeLibrary();
-    if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
-      throw new UnsatisfiedLinkError(library.failure());
+    try {
+      if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
+        throw new UnsatisfiedLinkError(library.failure());
+      }
+    } catch (IllegalCallerException e) { // it would be the same from every other place
+      throw (Error) new UnsatisfiedLinkError(denial()).initCause(e);
     }
+  }
+
+  private static String denial() {
+    Module module = NativeLibrary.class.getModule();
+    return "The JVM denies native access to Tensor Arena: start it with --enable-native-access="
+        + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
   }
 
   private boolean loadConfigured() {

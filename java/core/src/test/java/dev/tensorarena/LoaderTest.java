@@ -4,19 +4,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Where the native library is looked for, and what a failure says. Each case has its own JVM. */
@@ -37,9 +43,7 @@ class LoaderTest {
   static void copyClasses() throws Exception {
     classes = shared.resolve("classes");
     for (Class<?> any : List.of(NativeLibrary.class, LoaderTest.class)) {
-      Path from =
-          Path.of(any.getProtectionDomain().getCodeSource().getLocation().toURI())
-              .resolve("dev/tensorarena");
+      Path from = home(any).resolve("dev/tensorarena");
       Files.createDirectories(classes.resolve("dev/tensorarena"));
       try (Stream<Path> files = Files.list(from)) {
         for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -266,6 +270,132 @@ class LoaderTest {
         "without JNI entry points",
         "build it");
     load(true, "java.library.path=" + other).assertSucceeded();
+  }
+
+  /** Where everybody can write, others may have left files with the names that are looked for. */
+  @Test
+  void whatOthersPlantedInTheTemporaryFolderIsNotLoaded() throws Exception {
+    Path planted =
+        compiled(
+            "#include <stdlib.h>\n__attribute__((constructor)) static void run(void) { _Exit(66); }");
+    Path likely = Files.createDirectory(temporary.resolve("tensorarena"));
+    Path nested = Files.createDirectories(temporary.resolve("natives/" + NativeLibrary.platform()));
+    for (Path place : List.of(temporary, likely, nested)) {
+      Files.copy(planted.resolve(FILE), place.resolve(FILE));
+    }
+    TestSupport.Outcome fooled = load(true, "tensorarena.library.path=" + likely);
+    assertEquals(66, fooled.exit(), fooled.output());
+    load(true).assertSucceeded().assertPrinted("(deleted)");
+    load(false).assertPrinted("UnsatisfiedLinkError", "the jar: it has no");
+  }
+
+  @Nested
+  class OnTheModulePath {
+    private String path;
+
+    /** An application's own module, compiled against the library's. */
+    @BeforeEach
+    void compile() throws Exception {
+      Path sources = Files.createDirectories(folder.resolve("app"));
+      Path info = sources.resolve("module-info.java");
+      Files.writeString(info, "module app { requires dev.tensorarena; }");
+      Path main = sources.resolve("Main.java");
+      Files.writeString(
+          main,
+          """
+          package app;
+          public class Main {
+            public static void main(String[] args) {
+              try (var ctx = dev.tensorarena.ExecutionContext.open()) {
+                System.out.println(ctx.getClass().getModule() + ": " + ctx.allocTemp(42f).getFloat());
+              }
+            }
+          }
+          """);
+      Path modules = Files.createDirectory(folder.resolve("modules"));
+      int status =
+          ToolProvider.findFirst("javac")
+              .orElseThrow()
+              .run(
+                  System.out,
+                  System.err,
+                  List.of("-p", home(NativeLibrary.class), "-d", modules, info, main).stream()
+                      .map(Object::toString)
+                      .toArray(String[]::new));
+      assertEquals(0, status);
+      path = home(NativeLibrary.class) + File.pathSeparator + modules;
+    }
+
+    private TestSupport.Outcome run(String... jvmArguments) throws Exception {
+      return start(jvmArguments, "-p", path, "-m", "app/app.Main");
+    }
+
+    @Test
+    void itIsAModuleThatWorks() throws Exception {
+      run("-Xlog:disable").assertSucceeded().assertPrinted("module dev.tensorarena: 42.0");
+    }
+
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_24)
+    void deniedNativeAccessNamesTheModuleToEnable() throws Exception {
+      assertFails(
+          run("--illegal-native-access=deny"),
+          "denies native access",
+          "start it with --enable-native-access=dev.tensorarena");
+    }
+
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_24)
+    void enabledNativeAccessIsEnough() throws Exception {
+      TestSupport.Outcome outcome =
+          run("--illegal-native-access=deny", "--enable-native-access=dev.tensorarena");
+      assertEquals("module dev.tensorarena: 42.0", outcome.assertSucceeded().output().strip());
+    }
+  }
+
+  @Nested
+  @EnabledForJreRange(min = JRE.JAVA_24)
+  class OnTheClassPathWithoutNativeAccess {
+    private TestSupport.Outcome run(String... jvmArguments) throws Exception {
+      return start(
+          jvmArguments, "-cp", System.getProperty("java.class.path"), Load.class.getName());
+    }
+
+    @Test
+    void deniedNativeAccessNamesWhatToEnable() throws Exception {
+      assertFails(
+          run("--illegal-native-access=deny"),
+          "denies native access",
+          "start it with --enable-native-access=ALL-UNNAMED");
+    }
+
+    @Test
+    void enabledNativeAccessIsEnough() throws Exception {
+      TestSupport.Outcome outcome =
+          run("--illegal-native-access=deny", "--enable-native-access=ALL-UNNAMED");
+      outcome.assertSucceeded().assertPrinted("(deleted)");
+      assertFalse(outcome.output().contains("WARNING"), outcome.output());
+    }
+
+    @Test
+    void byDefaultTheJvmOnlyWarns() throws Exception {
+      run().assertSucceeded().assertPrinted("WARNING", "(deleted)");
+    }
+  }
+
+  /** The folder or jar that a class comes from. */
+  private static Path home(Class<?> any) throws URISyntaxException {
+    return Path.of(any.getProtectionDomain().getCodeSource().getLocation().toURI());
+  }
+
+  /** A JVM with no more arguments than these. */
+  private TestSupport.Outcome start(String[] jvmArguments, String... program) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(TestSupport.java());
+    command.add("-Djava.io.tmpdir=" + temporary);
+    command.addAll(List.of(jvmArguments));
+    command.addAll(List.of(program));
+    return TestSupport.run(command);
   }
 
   @Test

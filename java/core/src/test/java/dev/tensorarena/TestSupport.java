@@ -47,13 +47,18 @@ final class TestSupport {
   static List<String> command(
       String classPath, List<String> jvmArguments, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(java());
     command.addAll(List.of("-cp", classPath, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.add("--enable-native-access=ALL-UNNAMED");
     command.addAll(jvmArguments);
     command.add(main.getName());
     command.addAll(List.of(arguments));
     return command;
+  }
+
+  /** The JVM that runs the tests. */
+  static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
   }
 
   static Outcome run(List<String> command) throws IOException, InterruptedException {
