@@ -189,6 +189,9 @@ class NpyRefusalTest {
         "(3, 5 L) | expected ')', found 'L' at byte 66",
         "(3, True)| expected a number, found 'T' at byte 64",
         "None     | expected '(', found 'N' at byte 60",
+        "!        | expected '(', found '!' at byte 60",
+        "~        | expected '(', found '~' at byte 60",
+        "\u007f        | expected '(', found 0x7f at byte 60",
       })
   void whatIsNoTupleOfNumbers(String shape, String message) throws IOException {
     assertHeaderRefused(message, dict("<f8", "False", shape));
@@ -256,6 +259,8 @@ class NpyRefusalTest {
     assertRefused(
         "unsupported type '<\u00e9?' at byte 20", numpy(dict("<\u00e9\u0000", "False", "()")));
     assertRefused("unknown key 'na\u00efve' at byte 13", file(3, "{'na\u00efve': 1}", FIFTEEN));
+    assertHeaderRefused(
+        "unknown key '" + "k".repeat(40) + "' at byte 11", "{'" + "k".repeat(40) + "': 1}");
     assertHeaderRefused(
         "unknown key '" + "k".repeat(40) + "...' at byte 11", "{'" + "k".repeat(9999) + "': 1}");
   }

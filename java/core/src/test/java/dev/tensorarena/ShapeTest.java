@@ -95,6 +95,7 @@ class ShapeTest {
   void shapesAreEqualWhenTheirExtentsAre() {
     assertEquals(Shape.of(2, 3), Shape.of(2, 3));
     assertEquals(Shape.of(2, 3).hashCode(), Shape.of(2, 3).hashCode());
+    assertNotEquals(Shape.of(2, 3).hashCode(), Shape.of(3, 2).hashCode());
     assertNotEquals(Shape.of(2, 3), Shape.of(3, 2));
     assertNotEquals(Shape.of(6), Shape.of(6, 1));
     assertNotEquals(Shape.of(6), "[6]");

@@ -1,0 +1,24 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+class PinTest {
+  @Test
+  void fromZeroThereIsNoWayBack() {
+    SharedTensor handle;
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      handle = ctx.allocSlice(1f, 2f).share();
+    }
+    Pin pin = handle.pin;
+    assertTrue(pin.tryRetain());
+    pin.release();
+    assertEquals(2f, handle.getFloatAt(1));
+    handle.close();
+    assertFalse(pin.tryRetain());
+    assertFalse(pin.tryRetain());
+  }
+}
