@@ -84,6 +84,12 @@ extern "C" {
 #define TA_MAX_ALIGNMENT 4096u
 #define TA_MIN_CHUNK_BYTES 65536u
 #define TA_UNLIMITED UINT64_MAX
+/* In a build for memory checkers (TA_CHECKED) the library sees every allocation. */
+#ifdef TA_CHECKED
+#define TA_ALLOC_IS_CHECKED 1
+#else
+#define TA_ALLOC_IS_CHECKED 0
+#endif
 /* What quarantined bytes are filled with, see ta_pool_set_quarantine. */
 #define TA_QUARANTINE_BYTE 0xDDu
 
@@ -148,6 +154,8 @@ typedef struct ta_arena {
  *   16  floor       highest end of a pinned allocation, 0 without one; the owner's alone
  *   24  base        first byte of the chunk
  *   32  slab        first byte of its slab
+ *
+ * prev links free chunks; in a chunk that is lent it says where the cursor stood when it was left.
  */
 typedef struct ta_chunk {
     uint64_t word;
@@ -161,7 +169,7 @@ typedef struct ta_chunk {
     uint8_t order;
     uint8_t state;
     uint8_t huge;
-    uint8_t reserved;
+    uint8_t secret;
 } ta_chunk;
 
 /* A place to rewind to: where the cursor stood, and what was charged and wasted then. */
@@ -173,6 +181,12 @@ typedef struct ta_position {
 } ta_position;
 
 #define TA_OPTION_HUGE_PAGES 1u /* chunks of 2 MiB and up, backed by huge pages if the system can */
+/*
+ * For secrets: ended bytes are overwritten with zeros by the rewind, reset or destroy that ends them,
+ * pinned ones with the last release or, in a chunk that stays with the arena, when it is rewound
+ * past them. So no other arena ever meets them. Costs the time to write them once more.
+ */
+#define TA_OPTION_ZERO_ON_RELEASE 2u
 
 typedef struct ta_options {
     uint64_t capacity;     /* the first chunk holds at least so many bytes; 0: the smallest chunk */
@@ -267,7 +281,7 @@ static inline void *ta_alloc(ta_arena *arena, size_t size, size_t align) {
     }
     /* Addresses end far below 2^63, so the rounding cannot wrap; the size is compared, not added. */
     uint64_t p = (arena->cursor + (a - 1)) & ~(a - 1);
-    if (p <= arena->limit && size <= arena->limit - p) {
+    if (!TA_ALLOC_IS_CHECKED && p <= arena->limit && size <= arena->limit - p) {
         arena->cursor = p + size;
         return (void *)(uintptr_t)p;
     }

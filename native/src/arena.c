@@ -1,4 +1,5 @@
 #include "arena_private.h"
+#include "checkers.h"
 #include "chunk_pins.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
  */
 static const char open_mark;
 #define ARENA_OPEN ((uint64_t)(uintptr_t)&open_mark)
+#define OPTIONS (TA_OPTION_HUGE_PAGES | TA_OPTION_ZERO_ON_RELEASE)
 #define HUGE_CHUNK_BYTES ((uint64_t)2 << 20)
 /* Where cursor and base stand without a chunk: any address above a limit of 0. */
 #define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
@@ -39,6 +41,14 @@ static void note_peak(arena *a) {
     int64_t charge = charge_of(&a->control);
     if (charge > 0 && (uint64_t)charge > a->control.peak) {
         a->control.peak = (uint64_t)charge;
+    }
+}
+
+/* Before the cursor leaves the current chunk: how far it came, which fast paths move unseen. */
+static void note_used(arena *a) {
+    ta_chunk *current = current_of(a);
+    if (current != NULL) {
+        current->prev = a->control.cursor;
     }
 }
 
@@ -113,6 +123,8 @@ static void end_behind(arena *a, ta_chunk *chunk) {
         bool pinned = chunk_is_pinned(ended);
         if (!pinned && keep_spares) {
             chunk_forget_pins(ended);
+            chunk_wipe(ended, ended->base);
+            CHECKER_ENDED(ended, ended->base);
             chunk = ended;
             continue;
         }
@@ -219,14 +231,13 @@ ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
         if (next == NULL) {
             return why;
         }
+        next->secret = (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
         add_behind(a, current, next);
         if (current != NULL) {
             a->refills++;
         }
     }
-    if (current != NULL) {
-        current->prev = control->cursor;
-    }
+    note_used(a);
     stand_at(a, next, next->base, charge_of(control));
     return TA_OK;
 }
@@ -238,6 +249,7 @@ void *ta_arena_alloc(ta_arena *control, uint64_t size, uint64_t align) {
     /* The fast path once more, in 64 bits: it cannot fail now. */
     uint64_t start = align_up(control->cursor, align);
     control->cursor = start + size;
+    CHECKER_ALLOCATED(current_of(private_of(control)), start, size);
     return (void *)(uintptr_t)start;
 }
 
@@ -281,14 +293,18 @@ static void rewind_within(arena *a, ta_chunk *marked, const ta_position *mark) {
         chunk_forget_pins(marked);
     }
     uint64_t floor_waste = cursor - mark->cursor;
+    uint64_t ended = cursor;
+    chunk_wipe(marked, cursor);
     if (pool_quarantine() != 0) {
         /* Ended bytes rest, uncharged, until the chunk comes back from the quarantine's queue. */
         uint64_t end = marked == current_of(a) ? a->control.cursor : chunk_end(marked);
         if (end > cursor) {
+            CHECKER_LETS(cursor, end - cursor);
             memset((void *)(uintptr_t)cursor, TA_QUARANTINE_BYTE, end - cursor);
             cursor = end;
         }
     }
+    CHECKER_ENDED(marked, ended);
     a->control.wasted = mark->wasted + floor_waste;
     stand_at(a, marked, cursor, mark->charged + (int64_t)floor_waste);
 }
@@ -315,6 +331,7 @@ ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
         return TA_ERR_MARK;
     }
     note_peak(a);
+    note_used(a);
     end_behind(a, marked);
     if (marked == NULL) {
         rewind_to_start(a);
@@ -357,6 +374,7 @@ ta_status ta_reset(ta_arena *control) {
     a->demand = control->peak == 0 ? faded : used > faded ? used : faded;
     a->peak = a->peak > control->peak ? a->peak : control->peak;
     control->peak = 0;
+    note_used(a);
     end_behind(a, NULL);
     keep_one_chunk(a, first_bytes(a));
     rewind_to_start(a);
@@ -418,7 +436,7 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
         }
         chosen = *options;
     }
-    if ((chosen.flags & ~TA_OPTION_HUGE_PAGES) != 0 || chosen.reserved != 0 ||
+    if ((chosen.flags & ~OPTIONS) != 0 || chosen.reserved != 0 ||
         order_of(chosen.capacity) >= SLAB_ORDERS) {
         return TA_ERR_ARGUMENT;
     }
@@ -449,6 +467,7 @@ ta_status ta_arena_destroy(ta_arena *control) {
         return TA_ERR_CLOSED;
     }
     arena *a = private_of(control);
+    note_used(a);
     end_behind(a, NULL);
     stand_nowhere(a, 0);
     a->open = 0;

@@ -2,6 +2,7 @@
 
 #include "chunk_pool.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #define DETACHED ((uint64_t)1)
@@ -46,6 +47,7 @@ void ta_chunk_retain(ta_chunk *chunk) {
 void ta_chunk_release(ta_chunk *chunk) {
     uint64_t word =
         atomic_fetch_sub_explicit(word_of(chunk), ONE_PIN, memory_order_release) - ONE_PIN;
+    assert(((word & DETACHED) == 0 || count_of(word) >= 0) && "released once too often");
     if (word == DETACHED) {
         /* Acquires what the other releases ordered; a load, since ThreadSanitizer knows no fence. */
         (void)atomic_load_explicit(word_of(chunk), memory_order_acquire);

@@ -1,5 +1,6 @@
 #include "chunk_pool.h"
 
+#include "checkers.h"
 #include "os.h"
 
 #include <string.h>
@@ -244,11 +245,14 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     if (chunk == NULL) {
         return NULL;
     }
+    CHECKER_TAKEN(chunk);
     chunk->word = 0;
     chunk->owner_pins = 0;
     chunk->floor = 0;
     chunk->next = 0;
     chunk->huge = huge;
+    chunk->prev = chunk->base;
+    chunk->secret = false;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
     }
@@ -292,16 +296,28 @@ static void retire(ta_chunk *chunk) {
     free_retired(quarantine);
 }
 
+void chunk_wipe(ta_chunk *chunk, uint64_t from) {
+    uint64_t end = chunk->prev;
+    if (chunk->secret && from < end) {
+        CHECKER_LETS(from, end - from);
+        memset((void *)(uintptr_t)from, 0, end - from);
+        chunk->prev = from;
+    }
+}
+
 /* What giving a chunk needs outside the lock: it may take long. */
 static void make_ready(ta_chunk *chunk) {
     void *start = (void *)(uintptr_t)chunk->base;
+    chunk_wipe(chunk, chunk->base);
     if (chunk->huge) {
         os_huge_pages(start, chunk_bytes(chunk), false);
         chunk->huge = 0;
     }
     if (quarantine != 0) {
+        CHECKER_LETS(chunk->base, chunk_bytes(chunk));
         memset(start, TA_QUARANTINE_BYTE, chunk_bytes(chunk));
     }
+    CHECKER_GIVEN(chunk);
 }
 
 static void give_locked(ta_chunk *chunk) {

@@ -28,6 +28,9 @@ enum { CHUNK_INTERIOR, CHUNK_FREE, CHUNK_CACHED, CHUNK_USED, CHUNK_DETACHED, CHU
  */
 ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why);
 
+/* Zeroes what was used of a lent chunk from `from` on, if it is secret. */
+void chunk_wipe(ta_chunk *chunk, uint64_t from);
+
 /* Takes back a USED or DETACHED chunk that nobody pins. */
 void pool_give(ta_chunk *chunk);
 

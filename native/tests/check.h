@@ -19,6 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef TA_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -34,10 +38,19 @@
 #define SANITIZED 0
 #endif
 
+static inline bool is_under_valgrind(void) {
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
 /* Sanitizers and valgrind own the address space: tests that ration or measure it skip. */
 static inline bool checker_owns_memory(void) {
-    const char *preloaded = getenv("LD_PRELOAD");
-    return SANITIZED || (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL);
+    return SANITIZED || is_under_valgrind();
+}
+
+/* How often to do what is done many times: under valgrind each time costs a hundred times as much. */
+static inline int times(int many) {
+    return is_under_valgrind() ? many / 100 : many;
 }
 
 /* Printed with a failure when set: which seed or which step it was. */
@@ -50,7 +63,7 @@ static inline void check_fail(const char *file, int line, const char *what) {
     }
     printf("\n");
     fflush(stdout);
-    _exit(1);
+    abort(); /* not exit: fuzzers keep what led here */
 }
 
 static inline void check_compare(const char *file, int line, const char *what, bool holds,
@@ -142,6 +155,62 @@ static inline bool is_filled(const void *bytes, uint64_t size, uint64_t owner) {
     for (uint64_t i = 0; i < size; i++) {
         if (((const unsigned char *)bytes)[i] != pattern_at(owner, i)) {
             return false;
+        }
+    }
+    return true;
+}
+
+/* The same for large blocks: at both ends, and a byte of each page between. */
+static inline void mark_bytes(void *bytes, uint64_t size, uint64_t owner) {
+    if (size <= 2048) {
+        fill(bytes, size, owner);
+        return;
+    }
+    unsigned char *at = bytes;
+    for (uint64_t i = 0; i < size; i += i < 512 || i >= size - 512 ? 1 : 509) {
+        at[i] = pattern_at(owner, i);
+    }
+}
+
+static inline bool is_marked(const void *bytes, uint64_t size, uint64_t owner) {
+    if (size <= 2048) {
+        return is_filled(bytes, size, owner);
+    }
+    const unsigned char *at = bytes;
+    for (uint64_t i = 0; i < size; i += i < 512 || i >= size - 512 ? 1 : 509) {
+        if (at[i] != pattern_at(owner, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads bytes that are nobody's, behind the checkers' backs. */
+__attribute__((noinline, no_sanitize("address"))) static void
+peek(unsigned char *into, const void *from, uint64_t size) {
+    const volatile unsigned char *bytes = from; /* volatile: no memcpy, which is watched */
+#ifdef TA_VALGRIND
+    VALGRIND_DISABLE_ERROR_REPORTING;
+#endif
+    for (uint64_t i = 0; i < size; i++) {
+        into[i] = bytes[i];
+    }
+#ifdef TA_VALGRIND
+    VALGRIND_ENABLE_ERROR_REPORTING;
+    VALGRIND_MAKE_MEM_DEFINED(into, size);
+#endif
+}
+
+/* Whether bytes, which may have ended, are all of this value. */
+static inline bool bytes_are(const void *bytes, uint64_t size, unsigned char value) {
+    unsigned char seen[4096];
+    for (uint64_t done = 0; done < size; done += sizeof seen) {
+        uint64_t run = size - done < sizeof seen ? size - done : sizeof seen;
+        peek(seen, (const char *)bytes + done, run);
+        for (uint64_t i = 0; i < run; i++) {
+            if (seen[i] != value) {
+                return false;
+            }
         }
     }
     return true;

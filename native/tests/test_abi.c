@@ -85,7 +85,7 @@ static void options_without_meaning_are_refused(void) {
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options - 1, &arena),
              TA_ERR_ARGUMENT);
     CHECK(arena == NULL);
-    options.flags = 2;
+    options.flags = 4;
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
     options.flags = TA_OPTION_HUGE_PAGES;
     options.reserved = 1;

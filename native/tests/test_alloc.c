@@ -299,7 +299,7 @@ static void a_memory_limit_bounds_the_chunk_size(void) {
 static void the_out_of_line_twin_gives_the_same_addresses(void) {
     ta_arena *arena = open_limited(40 * MIB);
     uint64_t random = 7;
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < times(100000); i++) {
         uint64_t size = random_below(&random, random_below(&random, 50) == 0 ? 70000 : 600);
         uint64_t align = random_below(&random, 20) == 0 ? 0 : 1u << random_below(&random, 14);
         ta_position mark;

@@ -53,7 +53,7 @@ static char *try_take(ta_arena *arena, uint64_t size, uint64_t align, uint64_t o
         }
         bytes = take(arena, size, align);
     }
-    fill(bytes, size, owner);
+    mark_bytes(bytes, size, owner);
     return bytes;
 }
 
@@ -87,7 +87,7 @@ static void use_everything(void) {
         CHECK_EQ(ta_rewind(arena, &mark), TA_OK);
     }
     for (uint64_t i = 0; i < SIZES; i++) {
-        CHECK(taken[i] == NULL || is_filled(taken[i], sizes[i] > GIB ? 0 : sizes[i], i));
+        CHECK(taken[i] == NULL || is_marked(taken[i], sizes[i] > GIB ? 0 : sizes[i], i));
     }
     static ta_arena *many[ARENAS];
     for (int i = 0; i < ARENAS; i++) {
@@ -99,7 +99,7 @@ static void use_everything(void) {
     if (arena != NULL) {
         CHECK_EQ(ta_reset(arena), TA_OK);
         try_take(arena, 2 * MIB, 64, 9);
-        CHECK(taken[2] == NULL || is_filled(taken[2], sizes[2], 2));
+        CHECK(taken[2] == NULL || is_marked(taken[2], sizes[2], 2));
         close_arena(arena);
     }
     for (int i = 0; i < ARENAS; i++) {
@@ -109,7 +109,7 @@ static void use_everything(void) {
     }
     if (chunk != NULL) {
         CHECK_EQ(pool_info().pinned_chunks, 1);
-        CHECK(is_filled(taken[2], sizes[2], 2));
+        CHECK(is_marked(taken[2], sizes[2], 2));
         ta_chunk_release(chunk);
     }
     check_pool_is_idle();

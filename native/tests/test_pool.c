@@ -1,6 +1,7 @@
 /* The pool: what is reserved, split, merged, kept and given back, and that addresses never go. */
 #include "check.h"
 
+#include "checkers.h"
 #include "slab.h"
 
 #include <sys/mman.h>
@@ -166,6 +167,7 @@ static void a_stale_pointer_never_faults(void) {
     CHECK_GE(ta_pool_trim(), 50 * 300000);
     ta_pool_set_retained_limit(0);
     for (int i = 0; i < 50; i++) {
+        CHECKER_LETS(stale[i], 300000);
         fill(stale[i], 300000, 2); /* nobody's bytes, but accessible */
         CHECK(is_filled(stale[i], 300000, 2));
     }

@@ -4,12 +4,7 @@
 #include "os.h"
 
 static bool is_poisoned(const void *bytes, uint64_t size) {
-    for (uint64_t i = 0; i < size; i++) {
-        if (((const unsigned char *)bytes)[i] != TA_QUARANTINE_BYTE) {
-            return false;
-        }
-    }
-    return true;
+    return bytes_are(bytes, size, TA_QUARANTINE_BYTE);
 }
 
 static void bytes_ended_by_a_rewind_are_poisoned_and_rest(void) {

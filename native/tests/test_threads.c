@@ -201,13 +201,13 @@ static void open_and_close_on_many_threads(int rounds_each) {
 }
 
 static void arenas_open_and_close_on_many_threads_at_once(void) {
-    open_and_close_on_many_threads(SANITIZED ? 10000 : 200000);
+    open_and_close_on_many_threads(SANITIZED ? 10000 : times(200000));
 }
 
 /* Splits and merges at full speed: a chunk just taken must not merge with a buddy that comes home. */
 static void chunks_are_split_and_merged_while_others_take_them(void) {
     ta_pool_set_retained_limit(0); /* no page is kept, so every chunk goes to the lists */
-    open_and_close_on_many_threads(10000);
+    open_and_close_on_many_threads(times(10000));
 }
 
 static parcel arena_parcel;
