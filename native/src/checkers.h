@@ -29,11 +29,11 @@
 
 #if !defined(TA_CHECKED)
 
-#define CHECKER_TAKEN(chunk) ((void)0)
-#define CHECKER_ALLOCATED(chunk, start, size) ((void)0)
-#define CHECKER_ENDED(chunk, from) ((void)0)
-#define CHECKER_GIVEN(chunk) ((void)0)
-#define CHECKER_LETS(start, size) ((void)0)
+#define CHECKER_TAKEN(chunk) ((void)(chunk))
+#define CHECKER_ALLOCATED(chunk, start, size) ((void)(chunk), (void)(start), (void)(size))
+#define CHECKER_ENDED(chunk, from) ((void)(chunk), (void)(from))
+#define CHECKER_GIVEN(chunk) ((void)(chunk))
+#define CHECKER_LETS(start, size) ((void)(start), (void)(size))
 
 #elif defined(TA_ADDRESS_SANITIZER)
 

@@ -34,7 +34,7 @@ final class Arena {
   /** So often a reset goes through C, which gives a chunk back that has become far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
 
-  /** With a quarantine, ended bytes are filled and rest: every end of a scope is C's. */
+  /** With a quarantine, ended bytes are filled and rest. */
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
 
   private final long handle;
@@ -47,14 +47,18 @@ final class Arena {
   /** The window of the last allocation. */
   private Window window;
 
+  /** Whether ended bytes are zeroed. */
+  private final boolean zeroes;
+
   private int resets;
 
   /** Whether a raw view or an address ever left: then the memory is never reclaimed unasked. */
   private volatile boolean exposed;
 
-  private Arena(long handle, Window window, long memoryLimit) {
+  private Arena(long handle, Window window, long memoryLimit, int flags) {
     this.handle = handle;
     this.memoryLimit = memoryLimit;
+    this.zeroes = (flags & NativeArena.ZERO_ON_RELEASE) != 0;
     this.control = window.longs;
     this.at = window.wordOf(handle);
     this.window = window;
@@ -72,7 +76,7 @@ final class Arena {
           "the system refused memory for an arena with a capacity of " + capacity + " bytes");
     }
     try {
-      return new Arena(handle, Slabs.windowOf(handle), memoryLimit);
+      return new Arena(handle, Slabs.windowOf(handle), memoryLimit, flags);
     } catch (OutOfMemoryError e) {
       NativeArena.close(handle); // the JVM refused the buffer over the slab
       throw e;
@@ -168,9 +172,14 @@ final class Arena {
     return get(CHARGED_BEFORE) + get(CURSOR) - get(BASE);
   }
 
+  /** Whether ended bytes are filled at once; then every end of a scope is C's. */
+  boolean overwritesEnded() {
+    return QUARANTINE || zeroes;
+  }
+
   /** Ends everything since the mark. */
   void rewind(long chunk, long cursor, long charged, long wasted) {
-    if (chunk != 0 && chunk == get(CHUNK) && !QUARANTINE && unpinned(chunk)) {
+    if (chunk != 0 && chunk == get(CHUNK) && !overwritesEnded() && unpinned(chunk)) {
       notePeak();
       set(CURSOR, cursor);
       set(WASTED, wasted);
@@ -188,7 +197,7 @@ final class Arena {
     // Nothing was charged before it, nor ever more than it holds: there are no others to give back.
     boolean alone =
         chunk != 0 && get(CHARGED_BEFORE) == 0 && get(PEAK_CHARGE) <= get(LIMIT) - get(BASE);
-    if (alone && !QUARANTINE && unpinned(chunk) && ++resets % RESETS_BETWEEN_REVIEWS != 0) {
+    if (alone && !overwritesEnded() && unpinned(chunk) && ++resets % RESETS_BETWEEN_REVIEWS != 0) {
       notePeak();
       set(CURSOR, get(BASE));
       set(WASTED, 0);

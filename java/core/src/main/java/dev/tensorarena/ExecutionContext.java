@@ -194,7 +194,31 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
      * @return this builder
      */
     public Builder hugePages(boolean on) {
-      flags = on ? NativeArena.HUGE_PAGES : 0;
+      return flag(NativeArena.HUGE_PAGES, on);
+    }
+
+    /**
+     * Whether the bytes of ended tensors are overwritten with zeros, for secrets: by the end of the
+     * scope, the reset or the close that ends them, and the bytes of shared tensors by the last
+     * release, on whichever thread. So no other context ever finds them in its memory.
+     *
+     * <p>An end then costs the time to write the bytes once more, in place of a constant. What a
+     * shared tensor pins keeps the ended tensors below it in its chunk, too: they are zeroed with
+     * it, or by the next end that finds it released, at the latest when the chunk leaves the
+     * context. Copies elsewhere are not the context's: heap arrays, wrapped buffers, files, tensors
+     * of other contexts, pages that the system swapped out. A context that is never closed, and
+     * whose memory leak detection cannot reclaim, is not zeroed, but nobody else gets its memory
+     * either.
+     *
+     * @param on off by default
+     * @return this builder
+     */
+    public Builder zeroOnRelease(boolean on) {
+      return flag(NativeArena.ZERO_ON_RELEASE, on);
+    }
+
+    private Builder flag(int flag, boolean on) {
+      flags = on ? flags | flag : flags & ~flag;
       return this;
     }
 

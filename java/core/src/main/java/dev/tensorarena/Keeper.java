@@ -19,8 +19,8 @@ final class Keeper {
    *
    * <p>This takes no memory that the scope did not have: the tensor's own chunk stays with the
    * arena, and the mark is not above the tensor. Bytes in a chunk that leaves because others pin
-   * it, bytes of raw room, aligned as the user chose, and bytes that a quarantine would fill stay
-   * where they are and are pinned for the enclosing scope.
+   * it, bytes of raw room, aligned as the user chose, and bytes that the rewind would overwrite
+   * stay where they are and are pinned for the enclosing scope.
    */
   static Tensor moveDown(Scope ended, Tensor kept) {
     Scope scope = ended.parent;
@@ -40,7 +40,7 @@ final class Keeper {
       return kept.movedTo(kept.window, kept.offset, scope, null);
     }
     boolean leaves = chunk != ended.markChunk() && arena.isPinned(chunk);
-    if (leaves || kept.window.isForeign() || ChunkPool.quarantineBytes() > 0) {
+    if (leaves || kept.window.isForeign() || arena.overwritesEnded()) {
       Pin pin = pinnedFor(ended.context, from, size);
       ended.rewind();
       Tensor moved = kept.movedTo(kept.window, kept.offset, scope, pin);

@@ -18,6 +18,7 @@ final class NativeArena {
 
   static final long UNLIMITED = -1; // UINT64_MAX
   static final int HUGE_PAGES = 1;
+  static final int ZERO_ON_RELEASE = 2;
 
   // Words of ta_arena_info.
   static final int RESERVED = 1;
