@@ -252,7 +252,6 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     chunk->next = 0;
     chunk->huge = huge;
     chunk->prev = chunk->base;
-    chunk->secret = false;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
     }

@@ -235,6 +235,8 @@ static inline void check_pool_is_idle(void) {
     CHECK_EQ(info.in_use_chunks, 0);
     CHECK_EQ(info.pinned, 0);
     CHECK_EQ(info.pinned_chunks, 0);
+    CHECK_LE(info.free, info.committed);
+    CHECK_LE(info.committed, info.reserved);
 }
 
 static inline void check_run(const char *name, void (*test)(void), int *failures) {

@@ -9,6 +9,7 @@
 
 #include "check.h"
 
+#include "os.h"
 #include "slab.h"
 
 enum { ARENAS = 3, MAX_BLOCKS = 512, MAX_MARKS = 12, MAX_STEPS = 1000 };
@@ -45,7 +46,7 @@ typedef struct {
 static model models[ARENAS];
 static block orphans[MAX_BLOCKS * ARENAS];
 static int orphan_count;
-static uint64_t next_id;
+static uint64_t next_id, pool_limit;
 static chooser *below;
 
 static void check_block(const block *b) {
@@ -100,6 +101,10 @@ static uint64_t random_size(void) {
     return kind < 5 ? 0 : kind < 75 ? below(400) : kind < 95 ? below(20000) : below(400000);
 }
 
+static bool refuse(void) {
+    return true;
+}
+
 static void allocate(model *m) {
     uint64_t size = random_size(), align = (uint64_t)1 << below(13), charge;
     if (m->count == MAX_BLOCKS) {
@@ -112,13 +117,20 @@ static void allocate(model *m) {
                                              : 0;
     CHECK_EQ(ta_arena_check(m->arena, size, align), charge <= left ? TA_OK : TA_ERR_LIMIT);
     block b = {.size = size, .id = ++next_id, .living = true};
+    bool scarce = below(8) == 0;
+    os_fault_hook = scarce ? refuse : NULL;
     b.bytes = below(2) ? ta_alloc(m->arena, size, align) : ta_arena_alloc(m->arena, size, align);
-    if (charge > left) {
-        CHECK(b.bytes == NULL);
+    ta_status why = b.bytes == NULL ? ta_arena_reserve(m->arena, size, align) : TA_OK;
+    os_fault_hook = NULL;
+    if (b.bytes == NULL) {
+        CHECK_EQ(why == TA_ERR_LIMIT, charge > left);
+        CHECK(why != TA_ERR_NO_MEMORY || scarce);
+        CHECK(why != TA_ERR_POOL_LIMIT || pool_limit != TA_UNLIMITED);
+        CHECK(why != TA_OK);
         CHECK(memcmp(&before, m->arena, sizeof before) == 0);
         return;
     }
-    CHECK(b.bytes != NULL);
+    CHECK_LE(charge, left);
     uint64_t start = address_of(b.bytes);
     const ta_chunk *chunk = (const ta_chunk *)(uintptr_t)m->arena->chunk;
     CHECK_EQ(start % align, 0);
@@ -270,6 +282,19 @@ static void set_limit(model *m) {
     CHECK_EQ(ta_arena_set_limit(m->arena, m->limit), TA_OK);
 }
 
+static void set_pool_limit(void) {
+    pool_limit = below(2) == 0 ? TA_UNLIMITED : pool_info().in_use / 2 + below(4 * MIB);
+    ta_pool_set_memory_limit(pool_limit);
+}
+
+static void check_pool(void) {
+    ta_pool_info info = pool_info();
+    CHECK_LE(info.in_use + info.free, info.committed);
+    CHECK_LE(info.free, info.retained_limit);
+    CHECK(info.free == 0 || info.in_use + info.free <= pool_limit);
+    CHECK_LE(info.pinned, info.in_use);
+}
+
 static void open_model(model *m) {
     *m = (model){.limit = below(2) == 0 ? TA_UNLIMITED : below(2 * MIB)};
     m->wipes = below(3) == 0;
@@ -308,17 +333,20 @@ static void step(model *m) {
         close_model(m);
         open_model(m);
     } else if (what < 99) {
-        ta_pool_trim();
+        below(2) == 0 ? (void)ta_pool_trim() : set_pool_limit();
     } else {
         ta_pool_set_retained_limit(below(2 * MIB));
     }
     check_state(m);
+    check_pool();
 }
 
 /* Runs a program of so many steps, or until `more` says that it is over. */
 static void run_program(const char *name, int steps, chooser *choose, bool (*more)(void)) {
     below = choose;
     orphan_count = 0;
+    pool_limit = TA_UNLIMITED;
+    ta_pool_set_memory_limit(pool_limit);
     ta_pool_set_retained_limit(256 * MIB);
     for (int i = 0; i < ARENAS; i++) {
         open_model(&models[i]);
