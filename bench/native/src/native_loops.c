@@ -14,6 +14,10 @@ static inline void use(void *pointer) {
     __asm__ volatile("" : : "r"(pointer) : "memory");
 }
 
+/* For bindings that do without JNI. */
+JNIEXPORT void bench_nothing(void) {
+}
+
 EXPORT(void, nothing)(JNIEnv *env, jclass type) {
     (void)env, (void)type;
 }

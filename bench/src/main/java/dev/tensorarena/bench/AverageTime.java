@@ -22,6 +22,7 @@ import org.openjdk.jmh.annotations.Warmup;
     value = 3,
     jvmArgsAppend = {
       "--enable-native-access=ALL-UNNAMED",
+      "--add-opens=java.base/java.nio=ALL-UNNAMED",
       "-Xms512m",
       "-Xmx512m",
       "-XX:+AlwaysPreTouch"

@@ -1,6 +1,6 @@
 package dev.tensorarena.bench.phase1;
 
-import dev.tensorarena.bench.Allocate;
+import dev.tensorarena.bench.AllocateAndFill;
 import dev.tensorarena.bench.Binding;
 import dev.tensorarena.bench.Free;
 import dev.tensorarena.bench.OpenAndClose;
@@ -13,11 +13,11 @@ enum Row {
   COPY(Share.class, "copy"),
   SHARE(Share.class, "shareAndClose"),
   SHARE_ESCAPING(Share.class, "shareAndCloseEscaping"),
-  HEAP_ARRAY(Allocate.class, "heapArray"),
-  MALLOC(Allocate.class, "mallocAndFree"),
-  EMPTY(Allocate.class, "empty"),
-  MEMCPY(Allocate.class, "memcpy"),
-  ALLOC_SLICE(Allocate.class, "allocSlice"),
+  HEAP_ARRAY(AllocateAndFill.class, "heapArray"),
+  MALLOC(AllocateAndFill.class, "mallocAndFree"),
+  EMPTY(AllocateAndFill.class, "empty"),
+  MEMCPY(AllocateAndFill.class, "memcpy"),
+  ALLOC_SLICE(AllocateAndFill.class, "allocSlice"),
   JNI(Binding.class, "jni"),
   IDLE(OpenAndClose.class, "idle"),
   THREE_TENSORS(OpenAndClose.class, "threeTensors"),

@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** What does the memory of a tensor cost, uninitialised and with contents? */
 @State(Scope.Thread)
-public class Allocate extends AverageTime {
+public class AllocateAndFill extends AverageTime {
   private static final int IN_C = 1024;
   private static final int ALIGNMENT = 64;
 
@@ -87,7 +87,7 @@ public class Allocate extends AverageTime {
      * @param row whose arena
      */
     @Setup(Level.Iteration)
-    public void before(Allocate row) {
+    public void before(AllocateAndFill row) {
       row.cycle.newRefills();
     }
 
@@ -97,7 +97,7 @@ public class Allocate extends AverageTime {
      * @param row whose arena
      */
     @TearDown(Level.Iteration)
-    public void after(Allocate row) {
+    public void after(AllocateAndFill row) {
       refills = row.cycle.newRefills();
     }
   }
