@@ -1,8 +1,9 @@
 /*
  * What C does, timed without the price of getting there: each function repeats an operation in C,
- * so that one JNI call is spread over all of it. Only `nothing` is that price.
+ * so that one JNI call is spread over all of it.
  */
 #include <jni.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,6 @@ static inline void use(void *pointer) {
     __asm__ volatile("" : : "r"(pointer) : "memory");
 }
 
-/* For bindings that do without JNI. */
-JNIEXPORT void bench_nothing(void) {
-}
-
-EXPORT(void, nothing)(JNIEnv *env, jclass type) {
-    (void)env, (void)type;
-}
-
 EXPORT(void, mallocAndFree)(JNIEnv *env, jclass type, jlong size, jlong count) {
     (void)env, (void)type;
     for (jlong i = 0; i < count; i++) {
@@ -31,8 +24,9 @@ EXPORT(void, mallocAndFree)(JNIEnv *env, jclass type, jlong size, jlong count) {
     }
 }
 
-EXPORT(void, copy)(JNIEnv *env, jclass type, jlong from, jlong to, jlong size, jlong stride,
-                   jlong blocks, jlong rounds) {
+EXPORT(void, copy)
+(JNIEnv *env, jclass type, jlong from, jlong to, jlong size, jlong stride, jlong blocks,
+ jlong rounds) {
     (void)env, (void)type;
     const void *source = (const void *)(intptr_t)from;
     char *first = (char *)(intptr_t)to;
@@ -42,5 +36,14 @@ EXPORT(void, copy)(JNIEnv *env, jclass type, jlong from, jlong to, jlong size, j
             memcpy(destination, source, (size_t)size);
             use(destination);
         }
+    }
+}
+
+EXPORT(void, incrementAndDecrement)(JNIEnv *env, jclass type, jlong times) {
+    (void)env, (void)type;
+    static atomic_long count = 1;
+    for (jlong i = 0; i < times; i++) {
+        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&count, 1, memory_order_acq_rel);
     }
 }

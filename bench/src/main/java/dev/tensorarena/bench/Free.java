@@ -1,10 +1,14 @@
 package dev.tensorarena.bench;
 
-import dev.tensorarena.DType;
-import dev.tensorarena.ExecutionContext;
-import dev.tensorarena.Shape;
+import com.sun.jna.Memory;
+import io.netty.buffer.ByteBuf;
+import java.nio.ByteBuffer;
+import org.apache.arrow.memory.ArrowBuf;
+import org.lwjgl.system.MemoryStack;
+import org.lwjgl.system.jemalloc.JEmalloc;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
@@ -19,94 +23,293 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * What does it cost to give many tensors back?
  *
- * <p>Timed is the end alone, not the allocations before it. An end takes nanoseconds, no more than
- * reading a clock; so {@link #CONTEXTS} contexts are filled outside the measured time, and one shot
- * ends them all. A second of filling leaves other caches and branch predictors behind than a
- * microsecond does: so that the ends find the machine alike, other contexts are filled with a few
- * tensors and ended just before the shot, and what it will touch is touched once.
+ * <p>Timed is the end alone, not the allocations before it: of a context at once, and with each
+ * rival one by one, in the order of allocation. Every tensor is one byte, so that millions fit.
+ * (Heap arrays and {@code allocateDirect} are missing: nobody can give them back.)
  */
-@BenchmarkMode(Mode.SingleShotTime)
-@Warmup(iterations = 2)
-@Measurement(iterations = 8)
-@State(Scope.Thread)
+@Fork(
+    value = 3,
+    jvmArgsAppend = {
+      "--enable-native-access=ALL-UNNAMED",
+      "--add-opens=java.base/java.nio=ALL-UNNAMED",
+      "-Dio.netty.noUnsafe=false",
+      "-Xms2g",
+      "-Xmx2g",
+      "-XX:+AlwaysPreTouch"
+    })
 public class Free extends AverageTime {
-  static final int CONTEXTS = 64;
-  private static final int FEW = 10;
-  private static final int SHOTS_TO_COMPILE = 2_000;
-  private static final int SHOTS_BEFORE = 500;
 
-  /** Tensors of one byte each, unaligned, so that a million in each context fit a small machine. */
-  @Param({"10", "1000000"})
-  public int tensors;
-
-  private final Shape shape = Shape.of(1);
-  private ExecutionContext[] contexts;
-  private ExecutionContext[] others;
-
-  /** Opens all contexts, and has the JIT compile what a shot runs. */
-  @Setup
-  public void open() {
-    contexts = openAll();
-    others = openAll();
-    for (int shot = 0; shot < SHOTS_TO_COMPILE; shot++) {
-      fill(others, FEW);
-      reset(others);
-    }
-  }
-
-  private ExecutionContext[] openAll() {
-    ExecutionContext[] all = new ExecutionContext[CONTEXTS];
-    for (int i = 0; i < CONTEXTS; i++) {
-      all[i] = ExecutionContext.builder().alignment(1).open();
-      // Every so many resets go through C: each shot shall have as many of them.
-      for (int resets = 0; resets < i; resets++) {
-        all[i].empty(DType.INT8, shape);
-        all[i].reset();
-      }
-    }
-    return all;
-  }
-
-  /** Fills all contexts, and leaves the machine as any number of tensors would. */
-  @Setup(Level.Invocation)
-  public void fill() {
-    fill(contexts, tensors);
-    for (int shot = 0; shot < SHOTS_BEFORE; shot++) {
-      fill(others, FEW);
-      reset(others);
-    }
-    for (ExecutionContext context : contexts) {
-      context.scope().close(); // touches what a reset does: context, arena, the chunk's descriptor
-    }
-  }
-
-  private void fill(ExecutionContext[] all, int count) {
-    for (ExecutionContext context : all) {
-      for (int i = 0; i < count; i++) {
-        context.empty(DType.INT8, shape);
-      }
-    }
-  }
-
-  private static void reset(ExecutionContext[] all) {
-    for (ExecutionContext context : all) {
-      context.reset();
-    }
-  }
-
-  /** Gives the memory back. */
-  @TearDown
-  public void close() {
-    for (int i = 0; i < CONTEXTS; i++) {
-      contexts[i].close();
-      others[i].close();
-    }
-  }
-
-  /** All tensors of a context at once. */
+  /**
+   * All tensors of a context at once.
+   *
+   * @param filled the contexts
+   */
   @Benchmark
-  @OperationsPerInvocation(CONTEXTS)
-  public void reset() {
-    reset(contexts);
+  @BenchmarkMode(Mode.SingleShotTime)
+  @Warmup(iterations = 2)
+  @Measurement(iterations = 8)
+  @OperationsPerInvocation(FilledContexts.CONTEXTS)
+  public void reset(FilledContexts filled) {
+    filled.reset();
+  }
+
+  /** How many there are. */
+  @State(Scope.Thread)
+  public abstract static class Many {
+    /** Tensors, or allocations of a rival. */
+    @Param({"10", "1000", "100000", "1000000"})
+    public int tensors;
+
+    /** For the rows. */
+    protected Many() {}
+  }
+
+  /**
+   * Allocations of a rival, made before each invocation, which frees them.
+   *
+   * @param <T> an allocation
+   */
+  @State(Scope.Thread)
+  public abstract static class Live<T> extends Many {
+    private Batch<T> batch;
+
+    /** For the rivals. */
+    protected Live() {}
+
+    abstract T allocate();
+
+    abstract void release(T allocation);
+
+    /** Makes room for the handles. */
+    @Setup
+    public void prepare() {
+      batch = new Batch<>(tensors, this::release);
+    }
+
+    /** Allocates. */
+    @Setup(Level.Invocation)
+    public void fill() {
+      for (int i = 0; i < tensors; i++) {
+        batch.add(allocate());
+      }
+    }
+
+    final void free() {
+      batch.releaseAll();
+    }
+  }
+
+  /** Netty's pool. */
+  @State(Scope.Thread)
+  public static class NettyPooled extends Live<ByteBuf> {
+    @Override
+    ByteBuf allocate() {
+      return Netty.POOLED.directBuffer(1);
+    }
+
+    @Override
+    void release(ByteBuf buffer) {
+      buffer.release();
+    }
+  }
+
+  /**
+   * Netty's pool, {@code release} by {@code release}.
+   *
+   * @param live the buffers
+   */
+  @Benchmark
+  public void nettyPooled(NettyPooled live) {
+    live.free();
+  }
+
+  /** Netty's adaptive allocator. */
+  @State(Scope.Thread)
+  public static class NettyAdaptive extends NettyPooled {
+    @Override
+    ByteBuf allocate() {
+      return Netty.ADAPTIVE.directBuffer(1);
+    }
+  }
+
+  /**
+   * Netty's adaptive allocator, {@code release} by {@code release}.
+   *
+   * @param live the buffers
+   */
+  @Benchmark
+  public void nettyAdaptive(NettyAdaptive live) {
+    live.free();
+  }
+
+  /** Arrow's root allocator. */
+  @State(Scope.Thread)
+  public static class ArrowBuffers extends Live<ArrowBuf> {
+    @Override
+    ArrowBuf allocate() {
+      return Arrow.ROOT.buffer(1);
+    }
+
+    @Override
+    void release(ArrowBuf buffer) {
+      buffer.close();
+    }
+  }
+
+  /**
+   * Arrow's root allocator, {@code close} by {@code close}.
+   *
+   * @param live the buffers
+   */
+  @Benchmark
+  public void arrow(ArrowBuffers live) {
+    live.free();
+  }
+
+  /** jemalloc through LWJGL. */
+  @State(Scope.Thread)
+  public static class Jemalloc extends Live<ByteBuffer> {
+    @Override
+    ByteBuffer allocate() {
+      return JEmalloc.je_malloc(1);
+    }
+
+    @Override
+    void release(ByteBuffer buffer) {
+      JEmalloc.je_free(buffer);
+    }
+  }
+
+  /**
+   * jemalloc through LWJGL, {@code je_free} by {@code je_free}.
+   *
+   * @param live the buffers
+   */
+  @Benchmark
+  public void lwjglJemalloc(Jemalloc live) {
+    live.free();
+  }
+
+  /** LWJGL's stack: one frame. */
+  @State(Scope.Thread)
+  public static class Frame extends Live<ByteBuffer> {
+    private MemoryStack stack;
+
+    @Override
+    public void fill() {
+      if (stack == null) {
+        stack = MemoryStack.create(tensors + Long.BYTES);
+      }
+      stack.push();
+      super.fill();
+    }
+
+    @Override
+    ByteBuffer allocate() {
+      return stack.malloc(1, 1);
+    }
+
+    @Override
+    void release(ByteBuffer buffer) {
+      // with the frame
+    }
+
+    void pop() {
+      stack.pop();
+    }
+
+    /** Forgets the buffers. */
+    @TearDown(Level.Invocation)
+    public void forget() {
+      free();
+    }
+  }
+
+  /**
+   * LWJGL's stack, which like ours ends a frame at once.
+   *
+   * @param live the frame
+   */
+  @Benchmark
+  public void lwjglStack(Frame live) {
+    live.pop();
+  }
+
+  /** JNA's memory. */
+  @State(Scope.Thread)
+  public static class JnaMemory extends Live<Memory> {
+    @Override
+    Memory allocate() {
+      return new Memory(1);
+    }
+
+    @Override
+    void release(Memory memory) {
+      memory.close();
+    }
+  }
+
+  /**
+   * JNA's memory, {@code close} by {@code close}.
+   *
+   * @param live the memory
+   */
+  @Benchmark
+  public void jna(JnaMemory live) {
+    live.free();
+  }
+
+  /** The binding of JNI tutorials. */
+  @State(Scope.Thread)
+  public static class Textbook extends Live<ByteBuffer> {
+    @Override
+    ByteBuffer allocate() {
+      return TextbookJni.allocate(1);
+    }
+
+    @Override
+    void release(ByteBuffer buffer) {
+      TextbookJni.free(buffer);
+    }
+  }
+
+  /**
+   * The binding of JNI tutorials, a call of C's {@code free} for each.
+   *
+   * @param live the buffers
+   */
+  @Benchmark
+  public void textbookJni(Textbook live) {
+    live.free();
+  }
+
+  /** Bare addresses. */
+  @State(Scope.Thread)
+  public static class Addresses extends Many {
+    private AddressBatch batch;
+
+    /** Makes room for the addresses. */
+    @Setup
+    public void prepare() {
+      batch = new AddressBatch(tensors, SunUnsafe::freeMemory);
+    }
+
+    /** Allocates. */
+    @Setup(Level.Invocation)
+    public void fill() {
+      for (int i = 0; i < tensors; i++) {
+        batch.add(SunUnsafe.allocateMemory(1));
+      }
+    }
+  }
+
+  /**
+   * {@code sun.misc.Unsafe}, {@code freeMemory} by {@code freeMemory}.
+   *
+   * @param live the addresses
+   */
+  @Benchmark
+  public void unsafe(Addresses live) {
+    live.batch.releaseAll();
   }
 }

@@ -4,7 +4,12 @@ import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
+import io.netty.buffer.ByteBuf;
+import java.nio.ByteBuffer;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.ReferenceManager;
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -15,6 +20,8 @@ import org.openjdk.jmh.infra.Blackhole;
 /** What does it cost to hand a tensor on, by a copy of its own or by a share? */
 @State(Scope.Thread)
 public class Share extends AverageTime {
+  private static final int IN_C = 1024;
+
   /** Elements of f32. */
   @Param("10000")
   public int elements;
@@ -30,6 +37,10 @@ public class Share extends AverageTime {
   private ExecutionContext context;
   private Tensor tensor;
   private ArenaCycle cycle;
+  private OtherThread otherThread;
+  private ByteBuf netty;
+  private ArrowBuf arrow;
+  private ByteBuffer direct;
 
   /** Fills the array and the tensor. */
   @Setup
@@ -42,6 +53,10 @@ public class Share extends AverageTime {
     tensor = context.copyOf(Shape.of(elements), array);
     tensor.share().close(); // the first share, which also pins and freezes, is not the subject
     cycle = new ArenaCycle(copiesPerReset);
+    otherThread = new OtherThread(array);
+    netty = Netty.POOLED.directBuffer(Float.BYTES * elements);
+    arrow = Arrow.ROOT.buffer((long) Float.BYTES * elements);
+    direct = ByteBuffer.allocateDirect(Float.BYTES * elements);
   }
 
   /** Gives the memory back. */
@@ -49,6 +64,9 @@ public class Share extends AverageTime {
   public void close() {
     cycle.close();
     context.close();
+    otherThread.close();
+    netty.release();
+    arrow.close();
   }
 
   /**
@@ -96,5 +114,74 @@ public class Share extends AverageTime {
     try (SharedTensor shared = tensor.share()) {
       somebody.consume(shared);
     }
+  }
+
+  /**
+   * On a thread that is not the owner's, of a handle that it was given.
+   *
+   * @return an element
+   */
+  @Benchmark
+  public float shareAndCloseElsewhere() {
+    try (SharedTensor shared = otherThread.tensor().share()) {
+      return shared.getFloatAt(0);
+    }
+  }
+
+  /**
+   * Netty's count of a pooled buffer, one more and one less: no handle.
+   *
+   * @return an element
+   */
+  @Benchmark
+  public float nettyRetainRelease() {
+    netty.retain();
+    float element = netty.getFloat(0);
+    netty.release();
+    return element;
+  }
+
+  /**
+   * A Netty handle that may be handed on.
+   *
+   * @return an element
+   */
+  @Benchmark
+  public float nettyRetainedDuplicate() {
+    ByteBuf duplicate = netty.retainedDuplicate();
+    float element = duplicate.getFloat(0);
+    duplicate.release();
+    return element;
+  }
+
+  /**
+   * Arrow's count of a buffer, one more and one less: no handle.
+   *
+   * @return an element
+   */
+  @Benchmark
+  public float arrowRetainRelease() {
+    ReferenceManager count = arrow.getReferenceManager();
+    count.retain();
+    float element = arrow.getFloat(0);
+    count.release();
+    return element;
+  }
+
+  /**
+   * A second view of a JDK buffer, which nobody counts; it escapes.
+   *
+   * @return the view
+   */
+  @Benchmark
+  public ByteBuffer duplicate() {
+    return direct.duplicate();
+  }
+
+  /** The two atomic operations of every count that any thread may change, in C11. */
+  @Benchmark
+  @OperationsPerInvocation(IN_C)
+  public void atomicPair() {
+    NativeLoops.incrementAndDecrement(IN_C);
   }
 }

@@ -1,0 +1,297 @@
+package dev.tensorarena.bench;
+
+import dev.tensorarena.Tensor;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import org.openjdk.jmh.annotations.Benchmark;
+
+/**
+ * What does it cost to compute on elements: y = 2x into a new result and into an existing one, y +=
+ * 2x in place, and a sum of x?
+ *
+ * <p>By the same loop over {@code getFloatAt} and {@code setFloatAt}, over {@code asFloatBuffer()},
+ * over blocks that pass through a small heap array, and over heap arrays. A new heap array is the
+ * collector's; a new tensor has its part of a reset.
+ */
+public class ElementAccess extends ElementValues {
+  private static final int BLOCK = 256;
+  private static final float FACTOR = 2;
+
+  private float[] heapX;
+  private float[] heapY;
+  private final float[] blockX = new float[BLOCK];
+  private final float[] blockY = new float[BLOCK];
+
+  @Override
+  void checkRows() {
+    heapX = values();
+    heapY = new float[elements];
+
+    checkDoubled(newByElement().toFloatArray());
+    checkDoubled(newByBuffer().toFloatArray());
+    checkDoubled(newByBlocks().toFloatArray());
+    checkDoubled(newHeapArray());
+
+    checkDoubled(existingByElement().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByBuffer().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByBlocks().toFloatArray());
+    checkDoubled(existingHeapArray());
+
+    y.fill(1f);
+    checkAxpy(axpyByElement().toFloatArray());
+    y.fill(1f);
+    checkAxpy(axpyByBuffer().toFloatArray());
+    y.fill(1f);
+    checkAxpy(axpyByBlocks().toFloatArray());
+    Arrays.fill(heapY, 1);
+    checkAxpy(axpyHeapArray());
+
+    checkSum(sumByElement());
+    checkSum(sumByBuffer());
+    checkSum(sumByBlocks());
+    checkSum(sumHeapArray());
+  }
+
+  private Tensor doubleByElement(Tensor to) {
+    for (int i = 0; i < elements; i++) {
+      to.setFloatAt(i, FACTOR * x.getFloatAt(i));
+    }
+    return to;
+  }
+
+  private Tensor doubleByBuffer(Tensor to) {
+    FloatBuffer source = x.asFloatBuffer();
+    FloatBuffer target = to.asFloatBuffer();
+    for (int i = 0; i < elements; i++) {
+      target.put(i, FACTOR * source.get(i));
+    }
+    return to;
+  }
+
+  private Tensor doubleByBlocks(Tensor to) {
+    FloatBuffer source = x.asFloatBuffer();
+    FloatBuffer target = to.asFloatBuffer();
+    for (int i = 0; i < elements; i += BLOCK) {
+      int n = Math.min(BLOCK, elements - i);
+      source.get(i, blockX, 0, n);
+      for (int j = 0; j < n; j++) {
+        blockX[j] *= FACTOR;
+      }
+      target.put(i, blockX, 0, n);
+    }
+    return to;
+  }
+
+  private float[] doubleHeapArray(float[] to) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] = FACTOR * heapX[i];
+    }
+    return to;
+  }
+
+  /**
+   * y = 2x, into a new tensor, with getters and setters.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor newByElement() {
+    return doubleByElement(newResult());
+  }
+
+  /**
+   * y = 2x, into a new tensor, over buffers.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor newByBuffer() {
+    return doubleByBuffer(newResult());
+  }
+
+  /**
+   * y = 2x, into a new tensor, in blocks.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor newByBlocks() {
+    return doubleByBlocks(newResult());
+  }
+
+  /**
+   * y = 2x, into a new heap array.
+   *
+   * @return y
+   */
+  @Benchmark
+  public float[] newHeapArray() {
+    return doubleHeapArray(new float[elements]);
+  }
+
+  /**
+   * y = 2x, into an existing tensor, with getters and setters.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByElement() {
+    return doubleByElement(y);
+  }
+
+  /**
+   * y = 2x, into an existing tensor, over buffers.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByBuffer() {
+    return doubleByBuffer(y);
+  }
+
+  /**
+   * y = 2x, into an existing tensor, in blocks.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByBlocks() {
+    return doubleByBlocks(y);
+  }
+
+  /**
+   * y = 2x, into an existing heap array.
+   *
+   * @return y
+   */
+  @Benchmark
+  public float[] existingHeapArray() {
+    return doubleHeapArray(heapY);
+  }
+
+  /**
+   * y += 2x, with getters and setters.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor axpyByElement() {
+    for (int i = 0; i < elements; i++) {
+      y.setFloatAt(i, y.getFloatAt(i) + FACTOR * x.getFloatAt(i));
+    }
+    return y;
+  }
+
+  /**
+   * y += 2x, over buffers.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor axpyByBuffer() {
+    FloatBuffer source = x.asFloatBuffer();
+    FloatBuffer target = y.asFloatBuffer();
+    for (int i = 0; i < elements; i++) {
+      target.put(i, target.get(i) + FACTOR * source.get(i));
+    }
+    return y;
+  }
+
+  /**
+   * y += 2x, in blocks.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor axpyByBlocks() {
+    FloatBuffer source = x.asFloatBuffer();
+    FloatBuffer target = y.asFloatBuffer();
+    for (int i = 0; i < elements; i += BLOCK) {
+      int n = Math.min(BLOCK, elements - i);
+      source.get(i, blockX, 0, n);
+      target.get(i, blockY, 0, n);
+      for (int j = 0; j < n; j++) {
+        blockY[j] += FACTOR * blockX[j];
+      }
+      target.put(i, blockY, 0, n);
+    }
+    return y;
+  }
+
+  /**
+   * y += 2x, over heap arrays.
+   *
+   * @return y
+   */
+  @Benchmark
+  public float[] axpyHeapArray() {
+    for (int i = 0; i < heapY.length; i++) {
+      heapY[i] += FACTOR * heapX[i];
+    }
+    return heapY;
+  }
+
+  /**
+   * The sum of x, with getters.
+   *
+   * @return the sum
+   */
+  @Benchmark
+  public float sumByElement() {
+    float sum = 0;
+    for (int i = 0; i < elements; i++) {
+      sum += x.getFloatAt(i);
+    }
+    return sum;
+  }
+
+  /**
+   * The sum of x, over a buffer.
+   *
+   * @return the sum
+   */
+  @Benchmark
+  public float sumByBuffer() {
+    FloatBuffer source = x.asFloatBuffer();
+    float sum = 0;
+    for (int i = 0; i < elements; i++) {
+      sum += source.get(i);
+    }
+    return sum;
+  }
+
+  /**
+   * The sum of x, in blocks.
+   *
+   * @return the sum
+   */
+  @Benchmark
+  public float sumByBlocks() {
+    FloatBuffer source = x.asFloatBuffer();
+    float sum = 0;
+    for (int i = 0; i < elements; i += BLOCK) {
+      int n = Math.min(BLOCK, elements - i);
+      source.get(i, blockX, 0, n);
+      for (int j = 0; j < n; j++) {
+        sum += blockX[j];
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * The sum of x, over a heap array.
+   *
+   * @return the sum
+   */
+  @Benchmark
+  public float sumHeapArray() {
+    float sum = 0;
+    for (float value : heapX) {
+      sum += value;
+    }
+    return sum;
+  }
+}
