@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /** What does the memory of a tensor cost, uninitialised and with contents? */
-@State(Scope.Thread)
+@State(Scope.Benchmark) // of one thread: of a thread's own state, JMH would give Refills another
 public class AllocateAndFill extends AverageTime {
   private static final int IN_C = 1024;
   private static final int ALIGNMENT = 64;

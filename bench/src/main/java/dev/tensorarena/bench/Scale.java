@@ -162,30 +162,21 @@ public class Scale extends AverageTime {
   }
 
   /**
-   * What open contexts that nothing was allocated from hold. JMH adds counters up, so the row has
-   * one iteration in one JVM.
+   * Contexts that nothing is allocated from. They are the benchmark's: of a thread's state, JMH
+   * gives one to the row and others to {@link Held}.
    */
-  @AuxCounters(AuxCounters.Type.EVENTS)
-  @State(Scope.Thread)
+  @State(Scope.Benchmark)
   public static class IdleContexts {
-    /** Contexts. */
+    /** How many. */
     @Param({"1", "100", "10000", "100000"})
     public int contexts;
 
-    /** Bytes of the Java heap that became reachable, in all. */
-    public long heapBytes;
-
-    /** Bytes that became resident outside the heap, in all. */
-    public long nativeBytes;
-
     private ExecutionContext[] open;
-    private Footprint before;
 
-    /** Remembers what is held without them. */
+    /** Makes room for them. */
     @Setup(Level.Iteration)
-    public void before() {
+    public void prepare() {
       open = new ExecutionContext[contexts];
-      before = Footprint.now();
     }
 
     private void openAll() {
@@ -194,15 +185,46 @@ public class Scale extends AverageTime {
       }
     }
 
-    /** Looks what is held with them, and closes them. */
-    @TearDown(Level.Iteration)
-    public void after() {
-      Footprint after = Footprint.now();
-      heapBytes = Math.max(0, after.heapBytes() - before.heapBytes());
-      nativeBytes = Math.max(0, after.residentBytes() - before.residentBytes());
+    private void closeAll() {
       for (ExecutionContext context : open) {
         context.close();
       }
+    }
+  }
+
+  /** What they hold. JMH adds counters up, so the row has one iteration in one JVM. */
+  @AuxCounters(AuxCounters.Type.EVENTS)
+  @State(Scope.Thread)
+  public static class Held {
+    /** Bytes of the Java heap that became reachable, in all. */
+    public long heapBytes;
+
+    /** Bytes that became resident outside the heap, in all. */
+    public long nativeBytes;
+
+    private Footprint before;
+
+    /**
+     * Remembers what is held without them.
+     *
+     * @param idle not open yet
+     */
+    @Setup(Level.Iteration)
+    public void before(IdleContexts idle) {
+      before = Footprint.now();
+    }
+
+    /**
+     * Looks what is held with them, and closes them.
+     *
+     * @param idle open
+     */
+    @TearDown(Level.Iteration)
+    public void after(IdleContexts idle) {
+      Footprint after = Footprint.now();
+      heapBytes = Math.max(0, after.heapBytes() - before.heapBytes());
+      nativeBytes = Math.max(0, after.residentBytes() - before.residentBytes());
+      idle.closeAll();
     }
   }
 
@@ -210,6 +232,7 @@ public class Scale extends AverageTime {
    * Opens so many, one after the other, on one thread.
    *
    * @param idle the contexts
+   * @param held by them
    */
   @Benchmark
   @BenchmarkMode(Mode.SingleShotTime)
@@ -217,7 +240,7 @@ public class Scale extends AverageTime {
   @Warmup(iterations = 0)
   @Measurement(iterations = 1)
   @Fork(1)
-  public void idleContexts(IdleContexts idle) {
+  public void idleContexts(IdleContexts idle, Held held) {
     idle.openAll();
   }
 }

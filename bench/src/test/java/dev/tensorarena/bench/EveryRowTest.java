@@ -106,7 +106,8 @@ class EveryRowTest {
 
   private static Set<BenchmarkListEntry> all() {
     return BenchmarkList.defaultList()
-        .getAll(OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT), List.of());
+        .getAll(
+            OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT), List.of());
   }
 
   private static int classFileVersion(String type) throws IOException {
