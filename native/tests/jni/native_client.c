@@ -1,6 +1,6 @@
 /*
- * Native code of somebody's application, for the Java tests (NativeCodeTest): linked against
- * libtensorarena like any program, and given the arena of an ExecutionContext.
+ * Native code of somebody's application, for the Java tests: linked against libtensorarena like any
+ * program, and given the arena of an ExecutionContext over JNI, or the bytes of a tensor by JNA.
  */
 #include <dlfcn.h>
 #include <jni.h>
@@ -133,4 +133,34 @@ EXPORT(jlong, sumAndRelease)(JNIEnv *env, jclass type, jlong handle) {
     pthread_mutex_destroy(&r->gate);
     free(r);
     return sum;
+}
+
+/* ---- for JNA: functions that know nothing of arenas ------------------------------------------ */
+
+JNIEXPORT double client_sum(const float *x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += x[i];
+    }
+    return sum;
+}
+
+JNIEXPORT double client_dot(const float *x, const float *y, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += x[i] * y[i];
+    }
+    return sum;
+}
+
+JNIEXPORT void client_scale(float *x, int n, float by) {
+    for (int i = 0; i < n; i++) {
+        x[i] *= by;
+    }
+}
+
+/* The sum after the callback. */
+JNIEXPORT double client_call_back_and_sum(const float *x, int n, void (*callback)(void)) {
+    callback();
+    return client_sum(x, n);
 }

@@ -27,7 +27,8 @@ class ApiTest {
 
   @Test
   void closingThrowsNothingChecked() throws Exception {
-    for (Class<?> type : List.of(SharedTensor.class, ExecutionContext.class, Scope.class)) {
+    for (Class<?> type :
+        List.of(SharedTensor.class, ExecutionContext.class, Scope.class, TensorPin.class)) {
       assertEquals(0, type.getMethod("close").getExceptionTypes().length, type.getName());
     }
   }
@@ -44,6 +45,7 @@ class ApiTest {
             Scope.class,
             Shape.class,
             ChunkPool.class,
+            TensorPin.class,
             MemoryLimitExceededException.class)) {
       assertTrue(Modifier.isFinal(type.getModifiers()), type.getName());
       assertEquals(0, type.getConstructors().length, type.getName());

@@ -1,0 +1,34 @@
+package dev.tensorarena.jna;
+
+/**
+ * Where things are in the structs of {@code tensorarena.h}, in bytes, written down from the header
+ * and not from the core, so that a test can compare the two.
+ */
+final class ArenaLayout {
+  /** {@code ta_arena}, the control block. */
+  static final int CURSOR = 0;
+
+  static final int BASE = 16;
+  static final int CHARGED_BEFORE = 40;
+
+  /** {@code ta_options}. */
+  static final int OPTIONS_BYTES = 24;
+
+  static final int CAPACITY = 0;
+  static final int OPTIONS_MEMORY_LIMIT = 8;
+
+  /** {@code ta_arena_info}. */
+  static final int INFO_BYTES = 56;
+
+  static final int ALLOCATED = 0;
+  static final int RESERVED = 8;
+  static final int PEAK = 16;
+  static final int WASTED = 24;
+  static final int CHUNKS = 32;
+  static final int REFILLS = 40;
+
+  /** {@code ta_position}. */
+  static final int POSITION_BYTES = 32;
+
+  private ArenaLayout() {}
+}

@@ -1,0 +1,55 @@
+package dev.tensorarena.jna;
+
+import com.sun.jna.DefaultTypeMapper;
+import com.sun.jna.Pointer;
+import com.sun.jna.ToNativeContext;
+import com.sun.jna.ToNativeConverter;
+import dev.tensorarena.Tensor;
+
+/**
+ * Lets functions declare {@code Tensor}, {@code SharedTensor} and {@link TensorPointer} as types of
+ * parameters.
+ *
+ * <pre>{@code
+ * interface Blas extends Library {
+ *   Blas OPENBLAS = Native.load("openblas", Blas.class,
+ *       Map.of(Library.OPTION_TYPE_MAPPER, TensorTypeMapper.INSTANCE));
+ *
+ *   float cblas_sdot(int n, Tensor x, int stepX, Tensor y, int stepY);
+ * }
+ * }</pre>
+ *
+ * <p>Each call refuses dead, strided and too large tensors, as {@link TensorPointer} does, and
+ * keeps them reachable. Through an interface the call also pins their bytes; in direct mapping,
+ * where JNA tells nobody that a call is over, it does not. There a declared {@code Tensor} costs a
+ * call back into Java: {@code f(TensorPointer.of(x))} for a declared {@code Pointer} checks the
+ * same and is several times as fast.
+ */
+public final class TensorTypeMapper extends DefaultTypeMapper {
+  /** The one instance; any thread. */
+  public static final TensorTypeMapper INSTANCE = new TensorTypeMapper();
+
+  private TensorTypeMapper() {
+    addToNativeConverter(Tensor.class, new Converter());
+    addToNativeConverter(TensorPointer.class, new Converter());
+  }
+
+  private static final class Converter implements ToNativeConverter {
+    @Override
+    public Object toNative(Object value, ToNativeContext context) {
+      if (value == null) {
+        return null;
+      }
+      TensorPointer pointer =
+          TensorPointer.of(
+              value instanceof Tensor ? (Tensor) value : ((TensorPointer) value).tensor());
+      // Direct mapping gives a context of no particular kind.
+      return context.getClass() == ToNativeContext.class ? pointer : pointer.toNative();
+    }
+
+    @Override
+    public Class<?> nativeType() {
+      return Pointer.class;
+    }
+  }
+}
