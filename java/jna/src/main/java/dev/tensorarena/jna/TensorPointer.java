@@ -58,7 +58,34 @@ public final class TensorPointer extends Memory implements NativeMapped {
    * @throws IllegalArgumentException if it is not contiguous, or too large
    */
   public static TensorPointer of(Tensor tensor) {
-    long bytes = tensor.byteSize();
+    if (!tensor.isContiguous()) {
+      throw new IllegalArgumentException(
+          tensor
+              + " is not contiguous, which no C function could know; pass contiguous(ctx), or"
+              + " strided(tensor) to a function that takes strides");
+    }
+    return new TensorPointer(tensor, checkSize(tensor, tensor.byteSize()));
+  }
+
+  /**
+   * A pointer to the first element of a tensor that may have gaps and another order, for a function
+   * that is told its strides, as those of BLAS are.
+   *
+   * @param tensor a tensor that spans less than 2 GiB
+   * @return the pointer; valid as long as the tensor is alive
+   * @throws IllegalStateException if the tensor is dead, or another thread's
+   * @throws IllegalArgumentException if it is too large
+   */
+  public static TensorPointer strided(Tensor tensor) {
+    long last = 0;
+    for (int axis = 0; axis < tensor.rank(); axis++) {
+      last += (tensor.shape().dim(axis) - 1) * tensor.stride(axis);
+    }
+    long span = tensor.isEmpty() ? 0 : (last + 1) * tensor.dtype().byteSize();
+    return new TensorPointer(tensor, checkSize(tensor, span));
+  }
+
+  private static long checkSize(Tensor tensor, long bytes) {
     if (bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           tensor
@@ -67,17 +94,13 @@ public final class TensorPointer extends Memory implements NativeMapped {
               + " bytes, more than the 2^31 - 1 that JNA's buffers and C's int reach; pass slices of"
               + " it");
     }
-    if (!tensor.isContiguous()) {
-      throw new IllegalArgumentException(
-          tensor + " is not contiguous, which no C function could know; pass contiguous(ctx)");
-    }
-    return new TensorPointer(tensor, bytes);
+    return bytes;
   }
 
   /**
    * The tensor.
    *
-   * @return as it was given to {@link #of}
+   * @return as it was given to {@link #of} or {@link #strided}
    */
   public Tensor tensor() {
     return tensor;

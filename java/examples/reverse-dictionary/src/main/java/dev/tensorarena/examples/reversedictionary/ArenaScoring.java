@@ -10,14 +10,13 @@ import java.util.List;
 
 /**
  * The stages from query vectors to the best rows of the index, with tensors in arenas. The index is
- * one shared tensor that every query reads where it lies.
+ * one shared tensor that every query reads where it lies, by {@link Blas}: a matrix times a vector.
  */
 final class ArenaScoring {
 
   private final SharedTensor index;
   private final int topK;
   private final Tally tally;
-  private final float[] query = new float[MiniLm.WIDTH];
 
   /**
    * @param index {@code float[nouns][WIDTH]}, each row of length one; must live as long as the
@@ -40,14 +39,8 @@ final class ArenaScoring {
     long bytes = (long) texts * nouns * DType.FLOAT32.byteSize();
     try (ExecutionContext context = ExecutionContext.withCapacity(bytes)) {
       Tensor scores = context.empty(DType.FLOAT32, texts, nouns);
-      FloatBuffer vectors = queries.asFloatBuffer();
-      FloatBuffer indexRows = index.asFloatBuffer();
-      FloatBuffer result = scores.asFloatBuffer();
       for (int i = 0; i < texts; i++) {
-        vectors.get(i * MiniLm.WIDTH, query);
-        for (int row = 0; row < nouns; row++) {
-          result.put(i * nouns + row, DotProduct.of(query, indexRows, row * MiniLm.WIDTH));
-        }
+        Blas.gemv(1, index, queries.select(0, i), 0, scores.select(0, i));
       }
       tally.context(context.arenaStats(), 1);
       return scores.share();
