@@ -31,8 +31,10 @@ final class Arena {
   private static final int OWNER_PINS = 1;
   private static final int FLOOR = 2;
 
-  /** So often a reset goes through C, which gives a chunk back that has become far too large. */
+  /** So often a chunk is looked at that may have become far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
+
+  private static final long MIN_CHUNK = 1 << 16;
 
   /** With a quarantine, ended bytes are filled and rest. */
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
@@ -51,6 +53,9 @@ final class Arena {
   private final boolean zeroes;
 
   private int resets;
+
+  /** The most that was charged since the last review. */
+  private long used;
 
   /** Whether a raw view or an address ever left: then the memory is never reclaimed unasked. */
   private volatile boolean exposed;
@@ -197,8 +202,8 @@ final class Arena {
     // Nothing was charged before it, nor ever more than it holds: there are no others to give back.
     boolean alone =
         chunk != 0 && get(CHARGED_BEFORE) == 0 && get(PEAK_CHARGE) <= get(LIMIT) - get(BASE);
-    if (alone && !overwritesEnded() && unpinned(chunk) && ++resets % RESETS_BETWEEN_REVIEWS != 0) {
-      notePeak();
+    notePeak();
+    if (alone && !overwritesEnded() && unpinned(chunk) && !isFarTooLarge()) {
       set(CURSOR, get(BASE));
       set(WASTED, 0);
     } else {
@@ -206,8 +211,23 @@ final class Arena {
     }
   }
 
+  /**
+   * Whether the last cycles used less than an eighth of the chunk, as C asks it too: then C may give
+   * it back. Memory that is put to use is reset without C.
+   */
+  private boolean isFarTooLarge() {
+    if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
+      return false;
+    }
+    long most = used;
+    used = 0;
+    long size = get(LIMIT) - get(BASE);
+    return size > MIN_CHUNK && most < size / 8;
+  }
+
   private void notePeak() {
     long charged = charged();
+    used = Math.max(used, charged);
     if (charged > get(PEAK_CHARGE)) {
       set(PEAK_CHARGE, charged);
     }
