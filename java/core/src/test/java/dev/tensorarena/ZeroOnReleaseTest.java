@@ -60,10 +60,9 @@ class ZeroOnReleaseTest {
         ByteBuffer small = secret(ctx, 1).asByteBuffer();
         ByteBuffer ended = secret(ctx, 5000).asByteBuffer();
         ByteBuffer raw = ctx.allocate(100, 1).put(0, SECRET);
-        ByteBuffer inner;
-        try (Scope nested = ctx.scope()) {
-          inner = secret(ctx, 500).asByteBuffer();
-        }
+        Scope nested = ctx.scope();
+        ByteBuffer inner = secret(ctx, 500).asByteBuffer();
+        nested.close();
         assertZeroed(inner);
         assertAll(SECRET, ended);
         scope.close();
