@@ -103,7 +103,7 @@ class ZeroOnReleaseTest {
       address = secret(ctx, 40_000).address();
     }
     try (ExecutionContext next = ExecutionContext.open()) {
-      Tensor all = next.empty(DType.INT8, 65_536);
+      Tensor all = next.empty(DType.INT8, 40_000);
       assertEquals(address, all.address(), "the chunk that came home last");
       assertZeroed(all.asByteBuffer());
     }
