@@ -258,11 +258,16 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     return chunk;
 }
 
+/* Whether so many bytes more of free chunks are too many to keep, beside those in use. */
+static bool is_too_much(uint64_t bytes, uint64_t in_use) {
+    return pool.retained + bytes > pool.retained_limit ||
+           in_use + pool.retained + bytes > pool.memory_limit;
+}
+
 /* Puts a chunk that rests nowhere into the free ones; under the lock. */
 static void come_home(ta_chunk *chunk) {
     uint64_t bytes = chunk_bytes(chunk);
-    if (pool.retained + bytes > pool.retained_limit ||
-        pool.in_use + pool.retained + bytes > pool.memory_limit) {
+    if (is_too_much(bytes, pool.in_use)) {
         purge(chunk);
     } else {
         if (!is_all_dirty(chunk)) {
@@ -319,15 +324,26 @@ static void make_ready(ta_chunk *chunk) {
     CHECKER_GIVEN(chunk);
 }
 
+/* Lets go of the lock while it purges. */
 static void give_locked(ta_chunk *chunk) {
     uint64_t bytes = chunk_bytes(chunk);
+    bool purged = quarantine == 0 && is_too_much(bytes, pool.in_use - bytes);
+    if (purged) {
+        /* It takes long, so let others go on. Nobody else knows the chunk, and it counts as in use. */
+        os_unlock();
+        os_purge((void *)(uintptr_t)chunk->base, bytes);
+        os_lock();
+    }
     pool.in_use -= bytes;
     pool.in_use_chunks--;
     if (chunk->state == CHUNK_DETACHED) {
         pool.pinned -= bytes;
         pool.pinned_chunks--;
     }
-    if (quarantine != 0) {
+    if (purged) {
+        slab_set_dirty(chunk, false);
+        put_free(chunk);
+    } else if (quarantine != 0) {
         retire(chunk);
     } else {
         come_home(chunk);
