@@ -212,8 +212,8 @@ final class Arena {
   }
 
   /**
-   * Whether the last cycles used less than an eighth of the chunk, as C asks it too: then C may give
-   * it back. Memory that is put to use is reset without C.
+   * Whether the last cycles used less than an eighth of the chunk, as C asks it too: then C may
+   * give it back. Memory that is put to use is reset without C.
    */
   private boolean isFarTooLarge() {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
