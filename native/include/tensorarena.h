@@ -216,6 +216,7 @@ typedef struct ta_pool_info {
     uint64_t pinned_chunks;  /* of in_use_chunks, those that left their arena */
     uint64_t memory_limit;   /* of the whole process, TA_UNLIMITED for none */
     uint64_t retained_limit; /* free bytes past which pages are given back */
+    uint64_t arenas;         /* open arenas, those without a chunk included */
 } ta_pool_info;
 
 /* The TA_ABI_VERSION that the library was built with. */

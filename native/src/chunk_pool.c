@@ -20,6 +20,7 @@ static struct {
     ta_chunk *retired_first;
     ta_chunk *retired_last;
     uint64_t retired_bytes;
+    uint64_t arenas;
     uint64_t in_use, in_use_chunks;
     uint64_t pinned, pinned_chunks;
     uint64_t retained; /* dirty bytes of free chunks */
@@ -377,6 +378,7 @@ void *pool_take_record(void) {
             record = slab_new_record();
         }
     }
+    pool.arenas += record != NULL;
     os_unlock();
     return record;
 }
@@ -393,6 +395,7 @@ void pool_give_record(void *record, ta_chunk *chain) {
     }
     memcpy(record, &pool.free_record, sizeof(void *));
     pool.free_record = record;
+    pool.arenas--;
     os_unlock();
 }
 
@@ -444,6 +447,7 @@ ta_status ta_pool_stats(ta_pool_info *info, size_t info_size) {
     now.free = pool.retained;
     now.memory_limit = pool.memory_limit;
     now.retained_limit = pool.retained_limit;
+    now.arenas = pool.arenas;
     for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
         for (const ta_chunk *c = pool.free[order]; c != NULL; c = chunk_at(c->next)) {
             now.free_chunks += c->dirty != 0;

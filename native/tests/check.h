@@ -237,6 +237,7 @@ static inline void check_pool_is_idle(void) {
     CHECK_EQ(info.pinned_chunks, 0);
     CHECK_LE(info.free, info.committed);
     CHECK_LE(info.committed, info.reserved);
+    CHECK_EQ(info.arenas, 0);
 }
 
 static inline void check_run(const char *name, void (*test)(void), int *failures) {

@@ -48,7 +48,8 @@ static void sized_structs_begin_as_in_version_one(void) {
     CHECK_GE(sizeof(ta_arena_info), 56);
     CHECK_WORD(ta_pool_info, reserved, 0);
     CHECK_WORD(ta_pool_info, retained_limit, 72);
-    CHECK_GE(sizeof(ta_pool_info), 80);
+    CHECK_WORD(ta_pool_info, arenas, 80);
+    CHECK_GE(sizeof(ta_pool_info), 88);
 }
 
 static void constants_do_not_move(void) {

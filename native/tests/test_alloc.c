@@ -17,7 +17,9 @@ static void an_arena_that_allocated_nothing_holds_no_chunk(void) {
     CHECK_EQ(info.refills, 0);
     CHECK_EQ(info.memory_limit, TA_UNLIMITED);
     CHECK_EQ(pool_info().in_use, 0);
+    CHECK_EQ(pool_info().arenas, 1);
     close_arena(arena);
+    CHECK_EQ(pool_info().arenas, 0);
 }
 
 static void the_first_chunk_is_no_refill(void) {

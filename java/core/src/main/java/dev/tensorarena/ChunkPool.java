@@ -21,7 +21,8 @@ public final class ChunkPool {
   private static final int FREE_CHUNKS = 6;
   private static final int PINNED_CHUNKS = 7;
   private static final int MEMORY_LIMIT = 8;
-  private static final int WORDS = 9;
+  private static final int OPEN_ARENAS = 10;
+  private static final int WORDS = 11;
 
   static {
     NativeArena.setPoolMemoryLimit(byteProperty("tensorarena.maxMemory", NativeArena.UNLIMITED));
@@ -110,6 +111,11 @@ public final class ChunkPool {
       words[i] = NativeArena.poolStat(i);
     }
     return words;
+  }
+
+  /** Contexts that are open in the whole process, those without a chunk included. */
+  static long openContexts() {
+    return snapshot()[OPEN_ARENAS];
   }
 
   static MemoryLimitExceededException limitExceeded(long requested) {
