@@ -233,9 +233,15 @@ final class Arena {
     }
   }
 
-  /** Whether nobody pins the current chunk; then its floor falls, as in C. */
+  /**
+   * Whether nobody is known to pin the chunk; then its floor falls, as in C. Without a window over
+   * its descriptor only C knows.
+   */
   private boolean unpinned(long chunk) {
     Window slab = descriptors(chunk);
+    if (slab == null) {
+      return false;
+    }
     int descriptor = slab.wordOf(chunk);
     long others = slab.longs.get(descriptor + PINS_WORD);
     long mine = slab.longs.get(descriptor + OWNER_PINS);
@@ -252,11 +258,11 @@ final class Arena {
 
   /** Pins bytes of this arena for as long as they live; returns their chunk, for {@link #unpin}. */
   long pin(long address, long size) {
-    if (!isInCurrentChunk(address, size)) {
+    long chunk = get(CHUNK);
+    Window slab = isInCurrentChunk(address, size) ? descriptors(chunk) : null;
+    if (slab == null) {
       return NativeArena.pin(handle, address, size);
     }
-    long chunk = get(CHUNK);
-    Window slab = descriptors(chunk);
     int descriptor = slab.wordOf(chunk);
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) + 1);
     if (address + size > slab.longs.get(descriptor + FLOOR)) {
@@ -268,6 +274,10 @@ final class Arena {
   /** Takes one of the owner's pins back, before the chunk's scope is rewound. */
   void unpin(long chunk) {
     Window slab = descriptors(chunk);
+    if (slab == null) {
+      NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
+      return;
+    }
     int descriptor = slab.wordOf(chunk);
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
   }
@@ -294,8 +304,12 @@ final class Arena {
     return !unpinned(chunk);
   }
 
+  /**
+   * The window over a chunk's descriptor; null if the JVM has not given one. To ask for it here
+   * could fail, and the end of a scope must not.
+   */
   private Window descriptors(long chunk) {
-    return window.owns(chunk) ? window : Slabs.windowOf(chunk);
+    return window.owns(chunk) ? window : Slabs.find(chunk);
   }
 
   // ---- the rest

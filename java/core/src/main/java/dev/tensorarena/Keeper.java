@@ -42,10 +42,10 @@ final class Keeper {
     boolean leaves = chunk != ended.markChunk() && arena.isPinned(chunk);
     if (leaves || kept.window.isForeign() || arena.overwritesEnded()) {
       Pin pin = pinnedFor(ended.context, from, size);
+      scope.add(pin); // before anything that finds no heap
       ended.rewind();
       Tensor moved = kept.movedTo(kept.window, kept.offset, scope, pin);
       pin.thaw(moved);
-      scope.add(pin);
       return moved;
     }
     ended.rewind();

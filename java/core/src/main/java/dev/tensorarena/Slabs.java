@@ -21,12 +21,18 @@ final class Slabs {
    * @throws OutOfMemoryError if the JVM refuses the buffer
    */
   static Window windowOf(long address) {
+    Window window = find(address);
+    return window == null ? map(address) : window;
+  }
+
+  /** The window that owns the address, or null if there is none yet; asks the JVM for nothing. */
+  static Window find(long address) {
     for (Window window : windows) {
       if (window.owns(address)) {
         return window;
       }
     }
-    return map(address);
+    return null;
   }
 
   /**
@@ -43,10 +49,9 @@ final class Slabs {
   }
 
   private static synchronized Window map(long address) {
-    for (Window window : windows) {
-      if (window.owns(address)) {
-        return window; // another thread was first
-      }
+    Window earlier = find(address);
+    if (earlier != null) {
+      return earlier; // another thread was first
     }
     // An empty tensor may lie right behind the last byte of its slab.
     long slab = NativeArena.slabAt(address);
