@@ -5,6 +5,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -90,6 +91,9 @@ public final class Npy {
     byte[] header = new NpyHeader(tensor.dtype, tensor.shape, fortranOrder).toBytes();
     requireRegularFile(path);
     Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
+    if (!Files.isDirectory(target.getParent())) { // or the new file's name would be in the message
+      throw new NoSuchFileException(path.toString(), null, "no folder " + target.getParent());
+    }
     Path fresh = target.resolveSibling(".npy-" + randomName() + ".tmp");
     FileChannel channel =
         FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

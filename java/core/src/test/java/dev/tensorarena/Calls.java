@@ -37,6 +37,8 @@ final class Calls {
           Map.entry(boolean.class, false),
           Map.entry(int[].class, new int[1]),
           Map.entry(DType.class, DType.INT8),
+          Map.entry(String.class, "INT8"),
+          Map.entry(Object.class, "another"),
           Map.entry(ByteBuffer.class, ByteBuffer.allocateDirect(1)),
           Map.entry(ShortBuffer.class, ShortBuffer.allocate(1)),
           Map.entry(IntBuffer.class, IntBuffer.allocate(1)),
@@ -75,15 +77,20 @@ final class Calls {
 
   /** Calls a method and throws what it throws. */
   static Object call(Method method, Object on, Tensor like, ExecutionContext ctx) throws Throwable {
+    return call(method, on, arguments(method, like, ctx));
+  }
+
+  /** The same with other arguments. */
+  static Object call(Method method, Object on, Object[] arguments) throws Throwable {
     try {
-      return method.invoke(on, arguments(method, like, ctx));
+      return method.invoke(on, arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }
   }
 
   /** Good arguments; tensors among them are alive and the context is open. */
-  private static Object[] arguments(Method method, Tensor like, ExecutionContext ctx) {
+  static Object[] arguments(Method method, Tensor like, ExecutionContext ctx) {
     Function<Class<?>, Object> argument =
         type -> {
           if (type == Shape.class) {
@@ -94,7 +101,7 @@ final class Calls {
             return ctx.zeros(like.dtype(), like.shape());
           } else if (type == long[].class) {
             return new long[like.shape().rank()];
-          } else if (type == int.class && method.getName().equals("allocate")) {
+          } else if (type == int.class && method.getName().matches("allocate|alignment")) {
             return 1; // an alignment
           } else if (type == long.class && method.getName().equals("tensorAt")) {
             return like.start(); // room that was handed out

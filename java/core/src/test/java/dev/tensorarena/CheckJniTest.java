@@ -17,7 +17,7 @@ class CheckJniTest {
   static final class Representative {
     public static void main(String[] args) throws Exception {
       for (int seed = 0; seed < 20; seed++) {
-        new RandomProgramTest().everyTensorIsWhatThePlainArraysSay(seed);
+        Fuzzing.runOne(ModelFuzzTest.class, ModelProgram::run, seed);
       }
       new LargeTensorTest().zeroingAndCopyingPastTheReachOfABufferIsDoneNatively();
       new LargeTensorTest().ofATensorPastTwoGiBPartsAreWithinReach();

@@ -1,9 +1,9 @@
 package dev.tensorarena;
 
 /**
- * Refuses memory, in the library that the C build makes for these tests only ({@code jni_faults.c}).
- * A request is one for address space or memory of the system, or one for a direct buffer of the
- * JVM.
+ * Refuses memory, in the library that the C build makes for these tests only ({@code
+ * jni_faults.c}). A request is one for address space or memory of the system, or one for a direct
+ * buffer of the JVM.
  */
 final class NativeFaults {
   private NativeFaults() {}

@@ -2,16 +2,12 @@ package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
-import org.junit.platform.launcher.core.LauncherFactory;
-import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /** Tests that leak, run inside a test that does not. */
@@ -23,15 +19,11 @@ class NothingLeaksTest {
   }
 
   private static TestExecutionSummary run(Class<?> tests) throws Exception {
-    SummaryGeneratingListener listener = new SummaryGeneratingListener();
-    LauncherFactory.create()
-        .execute(
-            LauncherDiscoveryRequestBuilder.request().selectors(selectClass(tests)).build(),
-            listener);
+    TestExecutionSummary summary = RunTests.run(tests.getName());
     while (!LEAKED.isEmpty()) {
       LEAKED.pop().close();
     }
-    return listener.getSummary();
+    return summary;
   }
 
   private static void assertFails(Class<?> leaky, String... parts) throws Exception {

@@ -27,10 +27,8 @@ class RefusedMemoryTest {
     String library = System.getProperty("tensorarena.faults");
     TestSupport.Outcome outcome =
         TestSupport.fork(
-            List.of("-Xmx512m", "-Dtensorarena.leakDetection=off"),
-            EveryRequest.class,
-            library);
-    outcome.assertSucceeded().assertPrinted("once", "for good", "NULL", "pending");
+            List.of("-Xmx512m", "-Dtensorarena.leakDetection=off"), EveryRequest.class, library);
+    outcome.assertSucceeded().assertPrinted("once", "for good", "NULL alone", "pending");
     System.out.print(outcome.output());
   }
 
@@ -48,7 +46,9 @@ class RefusedMemoryTest {
     assertTrue(new String(testing, StandardCharsets.ISO_8859_1).contains("NativeFaults"));
   }
 
-  /** Runs the same program for every n, each time on a library of its own that has no memory yet. */
+  /**
+   * Runs the same program for every n, each time on a library of its own that has no memory yet.
+   */
   static final class EveryRequest {
     public static void main(String[] args) throws Exception {
       Path library = Path.of(args[0], System.mapLibraryName("tensorarena"));
@@ -96,7 +96,8 @@ class RefusedMemoryTest {
 
     private static URL[] classPath() throws MalformedURLException {
       List<URL> urls = new ArrayList<>();
-      for (String entry : System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
+      for (String entry :
+          System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
         urls.add(Path.of(entry).toUri().toURL());
       }
       return urls.toArray(new URL[0]);

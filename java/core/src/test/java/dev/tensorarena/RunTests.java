@@ -1,15 +1,15 @@
 package dev.tensorarena;
 
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
-
-import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** Runs test classes in this JVM and prints nothing unless one fails; for JVMs that tests fork. */
 final class RunTests {
@@ -17,8 +17,7 @@ final class RunTests {
 
   /** The file that takes the number of tests that passed, and the classes. */
   public static void main(String[] args) throws IOException {
-    TestExecutionSummary summary =
-        run(java.util.Arrays.copyOfRange(args, 1, args.length));
+    TestExecutionSummary summary = run(Arrays.copyOfRange(args, 1, args.length));
     if (summary.getTotalFailureCount() > 0) {
       summary.printFailuresTo(new PrintWriter(System.out, true), 20);
       System.exit(1);

@@ -1,0 +1,614 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * A random program on several contexts and threads, which take turns, next to the {@link Model}
+ * that says what every tensor contains and which calls throw what. A call that throws must have
+ * changed nothing.
+ */
+final class ModelProgram extends ModelState {
+  private static final int TURNS = 40;
+
+  private ModelProgram(long seed) {
+    super(new Random(seed));
+  }
+
+  static void run(long seed) throws Throwable {
+    long contexts = ChunkPool.openContexts();
+    long chunks = ChunkPool.stats().inUseChunks();
+    ModelProgram program = new ModelProgram(seed);
+    for (int turn = 0; turn < TURNS; turn++) {
+      program.onThread(program.random.nextInt(THREADS), seed, program::turn);
+    }
+    for (int thread = 0; thread < THREADS; thread++) {
+      program.onThread(thread, seed, program::checkAll);
+      program.onThread(thread, seed, program::closeContexts);
+    }
+    for (int thread = 0; thread < THREADS; thread++) {
+      program.onThread(thread, seed, program::checkAll);
+      program.onThread(thread, seed, program::closeSomeHandles);
+    }
+    assertEquals(contexts, ChunkPool.openContexts());
+    assertEquals(chunks, ChunkPool.stats().inUseChunks());
+  }
+
+  private void turn() throws Exception {
+    for (int steps = 1 + random.nextInt(12); steps > 0; steps--) {
+      step();
+      check(any());
+    }
+  }
+
+  private void step() throws Exception {
+    int which = random.nextInt(100);
+    if (which < 4) {
+      openContext();
+    } else if (which < 5) {
+      closeContext(anyContext());
+    } else if (which < 7) {
+      resetContext(anyContext());
+    } else if (which < 14) {
+      openScope(anyContext());
+    } else if (which < 19) {
+      closeScope(anyLife());
+    } else if (which < 24) {
+      closeKeeping(anyLife(), any());
+    } else if (which < 38) {
+      allocate(anyContext());
+    } else if (which < 40) {
+      wrap(anyContext());
+    } else if (which < 43) {
+      rawRoom(anyContext());
+    } else if (which < 53) {
+      view(any());
+    } else if (which < 62) {
+      share(any());
+    } else if (which < 68) {
+      release(any());
+    } else if (which < 74) {
+      mutable(any(), anyContext());
+    } else if (which < 79) {
+      copy(any(), anyContext());
+    } else if (which < 90) {
+      write(any());
+    } else if (which < 94) {
+      compare(any(), any());
+    } else if (which < 97) {
+      track(anyContext(), any());
+    } else {
+      outOfBounds(any());
+    }
+  }
+
+  // ---- contexts and scopes
+
+  private void openContext() {
+    long limit = random.nextInt(3) == 0 ? random.nextInt(300_000) : -1;
+    ExecutionContext.Builder builder = ExecutionContext.builder().name("of thread " + actor);
+    ExecutionContext real = (limit < 0 ? builder : builder.memoryLimit(limit)).open();
+    contexts.add(new Model.Context(real, actor, limit));
+  }
+
+  private void closeContext(Model.Context ctx) throws Exception {
+    if (ctx.open && ctx.owner != actor) {
+      refused(ISE, () -> run(ctx.real::close));
+      return;
+    }
+    ending(ctx.open ? rootOf(ctx) : null, ctx.real::close);
+    ctx.open = false;
+  }
+
+  private void resetContext(Model.Context ctx) throws Exception {
+    if (!isUsable(ctx)) {
+      refused(ISE, () -> run(ctx.real::reset));
+      return;
+    }
+    ending(rootOf(ctx), ctx.real::reset);
+    assertEquals(0, ctx.real.memoryUsage());
+    ctx.innermost = new Model.Life(null, null, ctx);
+  }
+
+  private void openScope(Model.Context ctx) throws Exception {
+    if (!isUsable(ctx)) {
+      refused(ISE, ctx.real::scope);
+      return;
+    }
+    ctx.innermost = new Model.Life(ctx.real.scope(), ctx.innermost, ctx);
+    lives.add(ctx.innermost);
+  }
+
+  private void closeScope(Model.Life life) throws Exception {
+    if (life == null) {
+      return;
+    }
+    if (life.open && life.context.owner != actor) {
+      refused(ISE, () -> run(life.real::close));
+      return;
+    }
+    ending(life.open ? life : null, life.real::close);
+  }
+
+  private void closeKeeping(Model.Life life, Model.Handle result) throws Exception {
+    if (life == null) {
+      return;
+    }
+    if (!life.open || life.context.owner != actor || !result.isUsable(actor)) {
+      refused(ISE, () -> life.real.closeKeeping(result.real));
+      return;
+    }
+    boolean ends = result.life != null && result.life.isWithin(life);
+    boolean copies = ends && (!result.isContiguous() || result.isFrozen() || result.cells.shared);
+    long needed = life.context.real.memoryUsage() + result.real.byteSize();
+    boolean tooMuch = life.context.limit >= 0 && needed > life.context.limit;
+    Tensor[] kept = new Tensor[1];
+    try {
+      boolean whole = ending(life, () -> kept[0] = life.real.closeKeeping(result.real));
+      assertTrue(!(copies && tooMuch), "it is copied first, which passes the limit");
+      if (!whole) {
+        return; // a resource threw: the result is lost
+      }
+    } catch (MemoryLimitExceededException e) {
+      assertTrue(ends && needed + 64 > life.context.limit, "refused without need");
+      assertTrue(life.real != null && result.real.isAlive(), "nothing has changed");
+      return;
+    }
+    if (!ends) {
+      assertSame(result.real, kept[0]);
+      return;
+    }
+    Model.Life parent = life.parent;
+    if (!copies && result.cells.foreign) { // stays where the user's buffer is
+      add(kept[0], result.cells, result.dims, result.at, parent, null);
+    } else {
+      addNew(kept[0], result.bits(), result.dims, parent);
+    }
+    assertTrue(kept[0].isWritable() && kept[0].isContiguous());
+  }
+
+  // ---- tensors
+
+  private void allocate(Model.Context ctx) throws Exception {
+    DType dtype = anyOf(DType.values());
+    long[] dims = anyDims();
+    int[] values = values(Model.product(dims));
+    Shape shape = Shape.of(dims);
+    int way = random.nextInt(3);
+    if (random.nextInt(30) == 0) {
+      refused(
+          isUsable(ctx) ? IAE : ISE_OR_IAE, () -> ctx.real.empty(dtype, 3, -1 - random.nextInt(9)));
+      return;
+    }
+    if (way == 0 && ModelElements.hasFactory(dtype)) {
+      Tensor tensor =
+          allocated(ctx, dtype, dims, () -> ModelElements.copyOf(ctx.real, dtype, shape, values));
+      addNew(tensor, ModelElements.bits(dtype, values), dims, ctx.innermost);
+    } else if (way == 1) {
+      Tensor tensor = allocated(ctx, dtype, dims, () -> ctx.real.zeros(dtype, shape));
+      addNew(tensor, new long[values.length], dims, ctx.innermost);
+    } else {
+      Tensor tensor = allocated(ctx, dtype, dims, () -> ctx.real.empty(dtype, shape));
+      if (tensor != null) {
+        ModelElements.copyFrom(tensor, ModelElements.javaType(dtype), values);
+        addNew(tensor, ModelElements.bits(dtype, values), dims, ctx.innermost);
+      }
+    }
+  }
+
+  private void wrap(Model.Context ctx) throws Exception {
+    int length = random.nextInt(50);
+    ByteBuffer buffer = ByteBuffer.allocateDirect(length * 4).order(ByteOrder.nativeOrder());
+    for (int i = 0; i < length; i++) {
+      buffer.putInt(i * 4, i);
+    }
+    boolean readOnly = random.nextInt(3) == 0;
+    ByteBuffer given = readOnly ? buffer.asReadOnlyBuffer() : buffer;
+    if (!isUsable(ctx)) {
+      refused(ISE, () -> ctx.real.wrap(given, DType.INT32, Shape.of(length)));
+      return;
+    }
+    refused(IAE, () -> ctx.real.wrap(given, DType.INT32, Shape.of(length + 1)));
+    Tensor tensor = ctx.real.wrap(given, DType.INT32, Shape.of(length));
+    long[] bits = new long[length];
+    Arrays.setAll(bits, i -> i);
+    int[] at = new int[length];
+    Arrays.setAll(at, i -> i);
+    Model.Cells cells = new Model.Cells(bits, true, readOnly);
+    add(tensor, cells, new long[] {length}, at, ctx.innermost, null);
+  }
+
+  /** Raw room is nobody's tensor: what is written there must be seen in none. */
+  private void rawRoom(Model.Context ctx) throws Exception {
+    int bytes = random.nextInt(2000);
+    int alignment = 1 << random.nextInt(13);
+    ByteBuffer room = fitting(ctx, bytes, alignment, () -> ctx.real.allocate(bytes, alignment));
+    for (int i = 0; room != null && i < bytes; i++) {
+      room.put(i, (byte) 0xA5);
+    }
+  }
+
+  private void view(Model.Handle h) throws Exception {
+    int rank = h.dims.length;
+    int which = random.nextInt(4);
+    if (which == 0) {
+      reshape(h);
+    } else if (which == 1) {
+      List<Integer> order = new ArrayList<>();
+      for (int axis = 0; axis < rank; axis++) {
+        order.add(axis);
+      }
+      Collections.shuffle(order, random);
+      int[] axes = order.stream().mapToInt(axis -> axis).toArray();
+      if (!h.isUsable(actor)) {
+        refused(ISE, () -> h.real.transpose(axes));
+        return;
+      }
+      long[] dims = new long[rank];
+      Arrays.setAll(dims, i -> h.dims[axes[i]]);
+      addView(
+          h,
+          h.real.transpose(axes),
+          dims,
+          index -> {
+            long[] old = new long[rank];
+            for (int i = 0; i < rank; i++) {
+              old[axes[i]] = index[i];
+            }
+            return old;
+          });
+    } else if (rank > 0 && which == 2) {
+      int axis = random.nextInt(rank);
+      int from = random.nextInt((int) h.dims[axis] + 1);
+      int to = from + random.nextInt((int) h.dims[axis] - from + 1);
+      if (!h.isUsable(actor)) {
+        refused(ISE, () -> h.real.slice(axis, from, to));
+        return;
+      }
+      long[] dims = h.dims.clone();
+      dims[axis] = to - from;
+      addView(
+          h,
+          h.real.slice(axis, from, to),
+          dims,
+          index -> {
+            index[axis] += from;
+            return index;
+          });
+    } else if (rank > 0 && h.dims[rank - 1] > 0) {
+      int axis = rank - 1;
+      long at = random.nextInt((int) h.dims[axis]);
+      if (!h.isUsable(actor)) {
+        refused(ISE, () -> h.real.select(axis, at));
+        return;
+      }
+      addView(
+          h,
+          h.real.select(axis, at),
+          Arrays.copyOf(h.dims, axis),
+          index -> {
+            long[] old = Arrays.copyOf(index, rank);
+            old[axis] = at;
+            return old;
+          });
+    }
+  }
+
+  private void reshape(Model.Handle h) throws Exception {
+    long[] dims =
+        h.at.length % 2 == 0 ? new long[] {2, h.at.length / 2} : new long[] {h.at.length, 1};
+    Shape shape = Shape.of(dims);
+    if (!h.isUsable(actor) || !h.isContiguous()) {
+      refused(ISE, () -> h.real.reshape(shape));
+      return;
+    }
+    refused(IAE, () -> h.real.reshape(Shape.of(h.at.length + 1)));
+    add(h.real.reshape(shape), h.cells, dims, h.at, h.life, h.origin);
+  }
+
+  private void share(Model.Handle h) throws Exception {
+    if (!h.isUsable(actor)) {
+      refused(ISE, h.real::share);
+      if (h.isAlive()) {
+        refused(ISE, h.real::tryShare);
+      } else {
+        assertNull(h.real.tryShare());
+      }
+      return;
+    }
+    SharedTensor shared = random.nextBoolean() ? h.real.share() : h.real.tryShare();
+    h.cells.share(h.origin.life);
+    add(shared, h.cells, h.dims, h.at, null, null);
+  }
+
+  private void release(Model.Handle h) {
+    if (h.isShared()) {
+      log.clear();
+      ((SharedTensor) h.real).close(); // the second time it does nothing
+      letGo(h);
+    }
+  }
+
+  private void mutable(Model.Handle h, Model.Context ctx) throws Exception {
+    if (!h.isUsable(actor) || !isUsable(ctx)) {
+      refused(ISE, () -> h.real.mutable(ctx.real));
+      return;
+    }
+    boolean ours = h.life != null && h.life.context == ctx;
+    if (ours && !h.isFrozen()) {
+      assertSame(h.real, h.real.mutable(ctx.real));
+      return;
+    }
+    boolean alone = h.cells.shared && !h.cells.readOnly && h.cells.isSole(actor);
+    long address = h.real.address();
+    log.clear();
+    if (alone && (h.isShared() || ours)) {
+      Tensor same = h.real.mutable(ctx.real);
+      assertEquals(address, same.address());
+      Model.Life life = h.isShared() ? ctx.innermost : h.life;
+      Model.Handle writer = add(same, h.cells, h.dims, h.at, life, null);
+      if (h.isShared()) {
+        h.cells.lives.add(life);
+        letGo(h);
+      }
+      h.cells.writer = writer;
+      return;
+    }
+    long[] bits = h.bits();
+    Tensor copy = allocated(ctx, h.dtype(), h.dims, () -> h.real.mutable(ctx.real));
+    if (copy != null) {
+      assertNotSame(h.real, copy);
+      addNew(copy, bits, h.dims, ctx.innermost);
+      if (h.isShared()) {
+        letGo(h);
+      }
+    }
+  }
+
+  private void copy(Model.Handle h, Model.Context ctx) throws Exception {
+    if (!h.isUsable(actor)) {
+      refused(ISE, () -> h.real.copy(ctx.real));
+      return;
+    }
+    boolean contiguous = random.nextBoolean();
+    if (contiguous && h.isContiguous() && isUsable(ctx)) {
+      assertSame(h.real, h.real.contiguous(ctx.real));
+      return;
+    }
+    Tensor copy =
+        allocated(
+            ctx,
+            h.dtype(),
+            h.dims,
+            () -> contiguous ? h.real.contiguous(ctx.real) : h.real.copy(ctx.real));
+    addNew(copy, h.bits(), h.dims, ctx.innermost);
+  }
+
+  // ---- contents
+
+  private void write(Model.Handle h) throws Exception {
+    String type = ModelElements.javaType(h.dtype());
+    int[] values = values(h.at.length);
+    if (!h.isUsable(actor) || h.isFrozen()) {
+      refused(ISE, () -> ModelElements.copyFrom(h.real, type, values));
+      refused(ISE, () -> ModelElements.fill(h.real, 1, random.nextBoolean()));
+      refused(ISE, () -> run(() -> ModelElements.write(h.real, type, 1, 0, (long[]) null)));
+      return;
+    }
+    switch (random.nextInt(5)) {
+      case 0:
+        assertSame(h.real, ModelElements.copyFrom(h.real, type, values));
+        set(h, i -> values[i]);
+        refused(IAE, () -> ModelElements.copyFrom(h.real, type, new int[values.length + 1]));
+        break;
+      case 1:
+        int value = random.nextInt(ModelElements.MOST);
+        assertSame(h.real, ModelElements.fill(h.real, value, random.nextBoolean()));
+        set(h, i -> value);
+        break;
+      case 2:
+        Model.Handle source = any();
+        copyFrom(h, source);
+        break;
+      default:
+        if (values.length > 0) {
+          writeOne(h, type, random.nextInt(values.length), values[0]);
+        }
+    }
+  }
+
+  private void set(Model.Handle h, IntUnaryOperator values) {
+    for (int i = 0; i < h.at.length; i++) {
+      h.cells.bits[h.at[i]] = ModelElements.bits(h.dtype(), values.applyAsInt(i));
+    }
+  }
+
+  private void writeOne(Model.Handle h, String type, int flat, int value) {
+    int way = random.nextInt(3);
+    if (way == 0 && h.isContiguous()) {
+      ModelElements.put(ModelElements.view(h.real), flat, ModelElements.bits(h.dtype(), value));
+    } else if (way == 1) {
+      ModelElements.write(h.real, type, value, 0, Model.Handle.index(h.dims, flat));
+    } else {
+      ModelElements.write(h.real, type, value, flat, (long[]) null);
+    }
+    h.cells.bits[h.at[flat]] = ModelElements.bits(h.dtype(), value);
+  }
+
+  private void copyFrom(Model.Handle h, Model.Handle source) throws Exception {
+    if (!source.isUsable(actor)) {
+      refused(ISE, () -> h.real.copyFrom(source.real));
+    } else if (source.dtype() != h.dtype() || !Arrays.equals(source.dims, h.dims)) {
+      refused(IAE, () -> h.real.copyFrom(source.real));
+    } else {
+      long[] bits = source.bits(); // they may overlap
+      h.real.copyFrom(source.real);
+      for (int i = 0; i < bits.length; i++) {
+        h.cells.bits[h.at[i]] = bits[i];
+      }
+    }
+  }
+
+  private void compare(Model.Handle h, Model.Handle other) throws Exception {
+    if (!h.isUsable(actor) || !other.isUsable(actor)) {
+      refused(ISE, () -> h.real.contentEquals(other.real));
+      refused(ISE, () -> h.real.mismatch(other.real));
+    } else if (h.dtype() != other.dtype() || !Arrays.equals(h.dims, other.dims)) {
+      assertEquals(false, h.real.contentEquals(other.real));
+      refused(IAE, () -> h.real.mismatch(other.real));
+    } else {
+      int at = Arrays.mismatch(h.bits(), other.bits());
+      assertEquals(at, h.real.mismatch(other.real));
+      assertEquals(at < 0, h.real.contentEquals(other.real));
+    }
+  }
+
+  private void track(Model.Context ctx, Model.Handle h) throws Exception {
+    if (!isUsable(ctx)) {
+      refused(ISE, () -> ctx.real.track(() -> {}));
+    } else {
+      Model.Tracked resource = new Model.Tracked(random.nextInt(8) == 0, log);
+      ctx.innermost.tracked.push(ctx.real.track(resource));
+    }
+    if (!h.isUsable(actor)) {
+      refused(ISE, () -> h.real.track(() -> {}));
+    } else {
+      Model.Tracked resource = new Model.Tracked(false, log);
+      (h.life != null ? h.life.tracked : h.origin.tracked).push(h.real.track(resource));
+    }
+  }
+
+  private void outOfBounds(Model.Handle h) throws Exception {
+    Set<Class<? extends Throwable>> errors = h.isUsable(actor) ? IOOBE : ISE;
+    String type = ModelElements.javaType(h.dtype());
+    long past = random.nextBoolean() ? h.at.length : random.nextLong() | Long.MIN_VALUE;
+    refused(errors, () -> ModelElements.read(h.real, type, past, (long[]) null));
+    int rank = h.dims.length;
+    refused(errors, () -> h.real.stride(rank));
+    refused(errors, () -> h.real.select(-1, 0));
+    if (rank > 0) {
+      refused(errors, () -> h.real.slice(0, 1, 0));
+      refused(errors, () -> h.real.slice(0, 0, h.dims[0] + 1));
+      refused(errors, () -> h.real.select(0, h.dims[0]));
+    }
+    Set<Class<? extends Throwable>> arguments = h.isUsable(actor) ? IAE : ISE;
+    refused(arguments, () -> h.real.transpose(new int[rank + 1]));
+    refused(arguments, () -> ModelElements.read(h.real, type, 0, new long[rank + 1]));
+    String other = type.equals("Float") ? "Int" : "Float";
+    refused(arguments, () -> ModelElements.readAll(h.real, other));
+  }
+
+  // ---- checking
+
+  private void checkAll() throws Exception {
+    for (Model.Handle h : new HashSet<>(handles)) {
+      check(h);
+    }
+  }
+
+  private void check(Model.Handle h) throws Exception {
+    String type = ModelElements.javaType(h.dtype());
+    assertEquals(h.isAlive(), h.real.isAlive());
+    assertEquals(Shape.of(h.dims), h.real.shape());
+    assertNotNull(h.real.toString());
+    if (!h.isUsable(actor)) {
+      refused(ISE, () -> ModelElements.readAll(h.real, type));
+      refused(ISE, h.real::asByteBuffer);
+      refused(ISE, h.real::size);
+      return;
+    }
+    assertArrayEquals(h.bits(), ModelElements.readAll(h.real, type));
+    assertEquals(h.at.length, h.real.size());
+    assertEquals(h.isContiguous(), h.real.isContiguous());
+    assertEquals(!h.isFrozen(), h.real.isWritable());
+    assertTrue(h.real.address() != 0);
+    if (h.at.length > 0) {
+      int flat = random.nextInt(h.at.length);
+      long[] index = Model.Handle.index(h.dims, flat);
+      long expected = h.cells.bits[h.at[flat]];
+      assertEquals(expected, ModelElements.read(h.real, type, flat, (long[]) null));
+      assertEquals(expected, ModelElements.read(h.real, type, 0, index));
+    }
+    if (h.isContiguous()) {
+      Buffer view = ModelElements.view(h.real);
+      assertEquals(h.isFrozen(), view.isReadOnly());
+      assertEquals(h.at.length, view.remaining());
+      if (h.at.length > 0) {
+        int flat = h.at.length - 1;
+        long mask = -1L >>> 64 - 8 * h.dtype().byteSize();
+        assertEquals(h.cells.bits[h.at[flat]] & mask, ModelElements.get(view, flat) & mask);
+      }
+    } else {
+      refused(ISE, () -> ModelElements.view(h.real));
+    }
+  }
+
+  private void closeContexts() throws Exception {
+    for (Model.Context ctx : contexts) {
+      closeContext(ctx);
+    }
+  }
+
+  /** What is left at the end is closed by whichever thread. */
+  private void closeSomeHandles() {
+    boolean last = actor == THREADS - 1;
+    for (Model.Handle h : handles) {
+      if (last || random.nextInt(3) == 0) {
+        release(h);
+      }
+    }
+  }
+
+  private static <T> T run(Runnable call) {
+    call.run();
+    return null;
+  }
+
+  /** Closes what the model says, in its order; false if a resource threw. */
+  private boolean ending(Model.Life outermost, Callable<?> call) throws Exception {
+    List<Model.Tracked> expected = new ArrayList<>();
+    if (outermost != null) {
+      for (Model.Life life = outermost.context.innermost; ; life = life.parent) {
+        expected.addAll(life.tracked);
+        if (life == outermost) {
+          break;
+        }
+      }
+    }
+    log.clear();
+    boolean fails = expected.stream().anyMatch(resource -> resource.fails);
+    try {
+      call.call();
+      assertTrue(!fails, "a resource threw");
+    } catch (Model.Failure e) {
+      assertTrue(fails, "no resource threw");
+    }
+    assertEquals(expected, log);
+    if (outermost != null) {
+      end(outermost);
+    }
+    return !fails;
+  }
+
+  private boolean ending(Model.Life outermost, Runnable call) throws Exception {
+    return ending(outermost, () -> run(call));
+  }
+}
