@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -29,6 +30,7 @@ final class MisuseRules {
               "DType",
               "ExecutionContext",
               "MemoryLimitExceededException",
+              "NativeFactory",
               "Npy",
               "Scope",
               "Shape",
@@ -37,6 +39,7 @@ final class MisuseRules {
               "Tensor",
               "TensorElements",
               "TensorFactory",
+              "TensorPin",
               "TensorValues"));
 
   private static final Class<? extends Throwable> ARGUMENT = IllegalArgumentException.class;
@@ -102,6 +105,12 @@ final class MisuseRules {
       return values(ByteBuffer.allocate(1), ByteBuffer.allocateDirect(2));
     } else if (at.equals("wrap(ByteBuffer,DType,Shape)#1")) {
       return values(DType.INT64, DType.FLOAT16);
+    } else if (at.startsWith("tensorAt(") && parameter == 0) {
+      return addresses(0, -1, 4096, MIN, MAX);
+    } else if (at.startsWith("tensorAt(")) {
+      return parameter == 1
+          ? values(DType.INT64, DType.FLOAT64)
+          : values(Shape.of(5), Shape.of(1L << 40), Shape.of(MAX));
     } else if (at.equals("valueOf(String)#0")) {
       return values("FLOAT31", "");
     } else if (at.matches("(read|write)\\(.*Path\\)#1")) {
@@ -126,7 +135,7 @@ final class MisuseRules {
     return type == ExecutionContext.class
         || type == Tensor.class
         || at.matches("set[A-Z][a-z]+At\\(.*#1|set[A-Z][a-z]+\\(.*long\\[\\]\\)#0")
-        || at.matches("(fill|allocTemp|hugePages|name|track|equals)\\(.*#0")
+        || at.matches("(fill|allocTemp|hugePages|zeroOnRelease|name|track|equals)\\(.*#0")
         || at.matches("(empty|zeros)\\(DType.*#0")
         || at.matches("allocSlice\\(.*#0");
   }
@@ -145,6 +154,12 @@ final class MisuseRules {
       wrong.add(new Wrong(expected, value, value.toString()));
     }
     return wrong;
+  }
+
+  private static List<Wrong> addresses(long... addresses) {
+    return LongStream.of(addresses)
+        .mapToObj(at -> new Wrong(ARGUMENT, at, "address 0x" + Long.toHexString(at)))
+        .toList();
   }
 
   private static List<Wrong> values(Object... values) {
