@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tensorarena.h>
 
 #define EXPORT(result, name) JNIEXPORT result JNICALL Java_dev_tensorarena_bench_NativeLoops_##name
 
@@ -46,4 +47,57 @@ EXPORT(void, incrementAndDecrement)(JNIEnv *env, jclass type, jlong times) {
         atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&count, 1, memory_order_acq_rel);
     }
+}
+
+/* Reads every byte once, as fast as a plain loop can: whole words, which the compiler vectorises. */
+EXPORT(jlong, sum)(JNIEnv *env, jclass type, jlong address, jlong bytes) {
+    (void)env, (void)type;
+    const uint64_t *words = (const uint64_t *)(intptr_t)address;
+    size_t count = (size_t)bytes / sizeof *words;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += words[i];
+    }
+    return (jlong)sum;
+}
+
+/* ta_alloc as C programs have it, inlined, in an arena of its own; a rewind at the end. */
+EXPORT(void, arenaAllocate)(JNIEnv *env, jclass type, jlong size, jlong count) {
+    (void)env, (void)type;
+    static ta_arena *arena;
+    const ta_options options = {.capacity = 16 << 20, .memory_limit = TA_UNLIMITED};
+    if (arena == NULL &&
+        ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena) != TA_OK) {
+        abort();
+    }
+    ta_position mark;
+    ta_mark(arena, &mark);
+    for (jlong i = 0; i < count; i++) {
+        use(ta_alloc(arena, (size_t)size, 64));
+    }
+    ta_rewind(arena, &mark);
+}
+
+/* The least that a bump allocator can do: two words in memory, no alignment, no arena. */
+EXPORT(void, bump)(JNIEnv *env, jclass type, jlong start, jlong bytes, jlong size, jlong count) {
+    (void)env, (void)type;
+    struct {
+        uint64_t cursor;
+        uint64_t limit;
+    } room = {(uint64_t)start, (uint64_t)(start + bytes)};
+    use(&room);
+    for (jlong i = 0; i < count; i++) {
+        uint64_t p = room.cursor;
+        if ((uint64_t)size > room.limit - p) {
+            return;
+        }
+        room.cursor = p + (uint64_t)size;
+        use((void *)(uintptr_t)p);
+    }
+    use(&room);
+}
+
+/* What JNA calls. */
+JNIEXPORT int bench_length(const float *x, int n) {
+    return x == NULL ? 0 : n;
 }

@@ -24,4 +24,13 @@ final class NativeLoops {
 
   /** One more and one less of an atomic count, as in a textbook of reference counting, in C11. */
   static native void incrementAndDecrement(long count);
+
+  /** The sum of the 64-bit words in so many bytes; reads them all. */
+  static native long sum(long address, long bytes);
+
+  /** {@code ta_alloc(arena, size, 64)}, count times, and a rewind; at most 16 MiB. */
+  static native void arenaAllocate(long size, long count);
+
+  /** Moves a cursor by size, count times, and compares it with a limit. */
+  static native void bump(long start, long bytes, long size, long count);
 }

@@ -48,7 +48,8 @@ class EveryRowTest {
             .param("stages", "2")
             .param("tensors", "10")
             .param("contexts", "100")
-            .param("virtualThreads", "2000");
+            .param("virtualThreads", "2000")
+            .param("rows", "2000");
     if (!Main.runs22()) {
       options.exclude(Main.ON_22);
     }
