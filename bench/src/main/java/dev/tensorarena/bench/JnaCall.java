@@ -44,7 +44,8 @@ public class JnaCall extends AverageTime {
     static native int bench_length(Pointer x, int n);
 
     static {
-      Native.register(DirectPointers.class, NativeLibrary.getInstance(BenchLibrary.PATH.toString()));
+      Native.register(
+          DirectPointers.class, NativeLibrary.getInstance(BenchLibrary.PATH.toString()));
     }
   }
 
@@ -55,7 +56,8 @@ public class JnaCall extends AverageTime {
     static native int bench_length(Tensor x, int n);
 
     static {
-      Native.register(DirectTensors.class, NativeLibrary.getInstance(BenchLibrary.PATH.toString(), MAPPED));
+      Native.register(
+          DirectTensors.class, NativeLibrary.getInstance(BenchLibrary.PATH.toString(), MAPPED));
     }
   }
 
