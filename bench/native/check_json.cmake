@@ -1,0 +1,18 @@
+# Runs an allocator's program with samples of a millisecond; fails unless it prints results of all its
+# rows, in JMH's format.
+execute_process(COMMAND "${program}" 1 OUTPUT_VARIABLE json RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${program} ended with ${status}")
+endif()
+string(JSON rows LENGTH "${json}")
+if(NOT rows EQUAL 8)
+  message(FATAL_ERROR "${rows} rows instead of 8:\n${json}")
+endif()
+math(EXPR last "${rows} - 1")
+foreach(row RANGE ${last})
+  string(JSON score GET "${json}" ${row} primaryMetric score)
+  string(JSON size GET "${json}" ${row} params bytes)
+  if(NOT score GREATER 0 OR NOT size GREATER 0)
+    message(FATAL_ERROR "row ${row}, ${size} B: ${score}")
+  endif()
+endforeach()
