@@ -13,6 +13,9 @@ final class Bulk {
   /** Elements that a fill writes one by one before it copies what it has written. */
   private static final int FILL_BLOCK = 256;
 
+  /** What any window reaches from an address that it begins at or owns. */
+  private static final long PART = 1L << 30;
+
   private Bulk() {}
 
   static void zero(Tensor tensor) {
@@ -85,11 +88,33 @@ final class Bulk {
   }
 
   private static void copyGapless(Tensor from, Tensor to) {
-    if (from.length == 0 || to.length == 0) {
-      NativeArena.move(from.start(), to.start(), from.byteCount());
+    long size = from.byteCount();
+    if (from.length != 0 && to.length != 0) {
+      to.window.bytes.put(to.offset, from.window.bytes, from.offset, (int) size);
+    } else if (from.window.isForeign() || to.window.isForeign()) {
+      copyForeign(from, to, size, PART);
     } else {
-      int size = from.length << from.dtype.shift;
-      to.window.bytes.put(to.offset, from.window.bytes, from.offset, size);
+      NativeArena.move(from.start(), to.start(), size);
+    }
+  }
+
+  /**
+   * Copies in parts through buffers, which know whether foreign memory is still there; the last
+   * part first where the target overlaps the source from above.
+   */
+  static void copyForeign(Tensor from, Tensor to, long size, long part) {
+    boolean backwards = to.start() > from.start();
+    long parts = (size + part - 1) / part;
+    for (long i = 0; i < parts; i++) {
+      long done = part * (backwards ? parts - 1 - i : i);
+      int next = (int) Math.min(part, size - done);
+      Window source = from.window.seeing(from.start() + done, next);
+      Window target = to.window.seeing(to.start() + done, next);
+      target.bytes.put(
+          (int) (to.start() + done - target.address),
+          source.bytes,
+          (int) (from.start() + done - source.address),
+          next);
     }
   }
 

@@ -233,7 +233,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
   }
 
-  private static int checkAlignment(int bytes) {
+  static int checkAlignment(int bytes) {
     if (bytes < 1 || bytes > MAX_ALIGNMENT || Integer.bitCount(bytes) != 1) {
       throw new IllegalArgumentException(
           "alignment " + bytes + " is not a power of two from 1 to " + MAX_ALIGNMENT);
@@ -269,8 +269,30 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     if (!direct.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer: " + direct);
     }
+    return wrap(scope, new DirectBuffer(direct), dtype, shape);
+  }
+
+  /**
+   * A tensor over memory that is not this library's and may be larger than a buffer, which must
+   * hold exactly its bytes in native order. Nothing is copied or charged. The tensor ends with its
+   * scope or with the memory, whichever is first; the memory stays reachable as long as the tensor
+   * and its shares are. Where the memory is read-only the tensor is frozen.
+   *
+   * @param memory what to wrap
+   * @param dtype the type of the elements
+   * @param shape the shape
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the size of the memory does not match
+   * @throws IllegalStateException if the memory has gone, or the context is closed, or on another
+   *     thread
+   */
+  public Tensor wrap(ForeignMemory memory, DType dtype, Shape shape) {
+    return wrap(innermost(), memory, dtype, shape);
+  }
+
+  private static Tensor wrap(Scope scope, ForeignMemory memory, DType dtype, Shape shape) {
     long bytes = dtype.byteSize(shape);
-    if (bytes != direct.remaining()) {
+    if (bytes != memory.byteSize()) {
       throw new IllegalArgumentException(
           dtype
               + " of shape "
@@ -278,13 +300,16 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
               + " has "
               + bytes
               + " bytes, but "
-              + direct
+              + memory
               + " has "
-              + direct.remaining()
-              + " remaining");
+              + memory.byteSize()
+              + " bytes");
     }
-    Tensor tensor = new Tensor(Window.around(direct), 0, bytes, dtype, shape, scope);
-    if (direct.isReadOnly()) {
+    if (!memory.isAlive()) {
+      throw new IllegalStateException("the memory to wrap has gone: " + memory);
+    }
+    Tensor tensor = new Tensor(Window.onto(memory, 0), 0, bytes, dtype, shape, scope);
+    if (tensor.window.bytes.isReadOnly()) {
       tensor.freeze();
     }
     return tensor;
@@ -403,6 +428,11 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
       failure = current.end(reason, failure);
     }
     return failure;
+  }
+
+  /** Whether nothing was opened inside a scope. */
+  boolean isInnermost(Scope scope) {
+    return current == scope;
   }
 
   /** A scope has ended. */

@@ -59,8 +59,8 @@ final class Keeper {
     return kept.movedTo(window, (int) (to - window.address), scope, null);
   }
 
-  /** A pin that only the enclosing scope holds. */
-  private static Pin pinnedFor(ExecutionContext context, long address, long size) {
+  /** A pin that only an enclosing scope holds, which it is to be added to. */
+  static Pin pinnedFor(ExecutionContext context, long address, long size) {
     Pin pin = new Pin(context);
     pin.begin(address, size);
     pin.tryRetain(); // the enclosing scope's

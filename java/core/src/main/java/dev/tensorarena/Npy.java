@@ -69,6 +69,24 @@ public final class Npy {
   }
 
   /**
+   * What a file holds and where its elements begin, from its header: to plan for it, or to map it.
+   *
+   * @param path a regular file
+   * @return what it holds
+   * @throws IOException as {@link #read} throws it
+   */
+  public static NpyInfo info(Path path) throws IOException {
+    requireLittleEndian();
+    requireRegularFile(path);
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      NpyInput file = new NpyInput(channel, path.toString());
+      NpyHeader header = NpyHeader.read(file);
+      file.requireData(header);
+      return new NpyInfo(header.dtype(), header.shape(), header.fortranOrder(), file.position());
+    }
+  }
+
+  /**
    * Writes a file, byte for byte as NumPy writes the same array: a tensor whose transpose is
    * contiguous in Fortran order, any other in row-major order.
    *

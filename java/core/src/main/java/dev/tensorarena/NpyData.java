@@ -40,7 +40,7 @@ final class NpyData {
   }
 
   private static ByteBuffer bytes(Tensor tensor, long at, long size) {
-    Window window = tensor.window.covers(at, size) ? tensor.window : Slabs.windowOf(at);
+    Window window = tensor.window.seeing(at, size);
     return window.bytesAt((int) (at - window.address), (int) size);
   }
 
@@ -55,9 +55,7 @@ final class NpyData {
     for (long first = 0; first < shape.numElements(); first += rowLength) {
       long at = tensor.start() + (Strides.place(shape, tensor.strides, first) << shift);
       for (long i = 0; i < rowLength; i++, at += step) {
-        if (!window.covers(at, 1L << shift)) {
-          window = Slabs.windowOf(at);
-        }
+        window = window.seeing(at, 1L << shift);
         append(block, window.bytes, (int) (at - window.address), shift);
         if (!block.hasRemaining()) {
           writeAll(file, block.flip());

@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /**
  * A mark in an {@link ExecutionContext} that is rewound: tensors allocated while it is the
@@ -33,6 +34,7 @@ public final class Scope implements AutoCloseable {
 
   private Resources resources;
   private Pin pins;
+  private Guards guards;
   private boolean closing;
 
   private final long markChunk;
@@ -80,6 +82,56 @@ public final class Scope implements AutoCloseable {
     }
     resources.add(resource);
     return resource;
+  }
+
+  /**
+   * The guard of a class for this scope; made when there is none. A guard takes part in the scope's
+   * end: it is closed on the scope's thread when the scope is about to end, before what is tracked,
+   * while the tensors are alive. It refuses the end by throwing: the scope stays open, and who
+   * asked for the end gets the exception.
+   *
+   * @param <T> the class of the guard
+   * @param type the class of the guard, exactly
+   * @param maker makes one; must not use the scope itself
+   * @return the one guard of this class until the scope ends
+   * @throws IllegalArgumentException if what is made is of another class
+   * @throws IllegalStateException if the scope has ended, or on another thread
+   */
+  public <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+    checkOpen();
+    if (guards == null) {
+      guards = new Guards();
+    }
+    // Once the end has begun it is too late to refuse it.
+    return closing ? track(Guards.make(type, maker)) : guards.get(type, maker);
+  }
+
+  /**
+   * Raw room, uninitialised, that lasts until this scope ends, also where scopes inside it are open
+   * and end before; those keep the chunk that it lies in from being used again. Afterwards its
+   * bytes are unspecified and may be another tensor's.
+   *
+   * @param bytes how many
+   * @param alignment a power of two from 1 to 4096
+   * @return an absolute address, not 0
+   * @throws IllegalArgumentException if a number is out of range
+   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if the scope has ended, or on another thread
+   */
+  public long allocateAddress(long bytes, int alignment) {
+    checkOpen();
+    if (bytes < 0) {
+      throw new IllegalArgumentException("negative size: " + bytes + " bytes");
+    }
+    ExecutionContext.checkAlignment(alignment);
+    Arena arena = context.arena();
+    arena.expose();
+    long start = arena.allocate(bytes, alignment);
+    if (!context.isInnermost(this) && bytes > 0) {
+      add(Keeper.pinnedFor(context, start, bytes));
+    }
+    return start;
   }
 
   /**
@@ -144,6 +196,7 @@ public final class Scope implements AutoCloseable {
    */
   Throwable end(String reason, Throwable earlier) {
     closing = true;
+    closeGuards(earlier);
     Throwable failure = earlier;
     do { // what is closed may track more, or leave scopes of its own open
       failure = resources == null ? failure : resources.close(failure);
@@ -161,6 +214,21 @@ public final class Scope implements AutoCloseable {
     }
     pins = null;
     return failure;
+  }
+
+  /** Asks the guards; one that refuses, and those after it, stay, and so does the scope. */
+  private void closeGuards(Throwable earlier) {
+    try {
+      if (guards != null) {
+        guards.close();
+      }
+    } catch (Throwable refusal) {
+      closing = false;
+      if (earlier != null) {
+        refusal.addSuppressed(earlier);
+      }
+      throw refusal;
+    }
   }
 
   /** An allocation that was shared, or came shared: its holder goes when this scope ends. */

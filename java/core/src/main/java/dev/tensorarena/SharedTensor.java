@@ -2,6 +2,7 @@ package dev.tensorarena;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Supplier;
 
 /**
  * A handle from {@link Tensor#share()} that keeps the bytes alive past the scope, the reset and the
@@ -25,6 +26,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   /** What is closed with this handle, the leak watch included; null for nothing. */
   private Resources resources;
 
+  private Guards guards;
   private boolean closed;
 
   SharedTensor(Tensor source, Pin pin, Resources resources) {
@@ -45,12 +47,34 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     resources.add(resource);
   }
 
+  /** For {@link Tensor#guard}. */
+  <T extends AutoCloseable> T guarded(Class<T> type, Supplier<? extends T> maker) {
+    if (guards == null) {
+      guards = new Guards();
+    }
+    return guards.get(type, maker);
+  }
+
+  /**
+   * Asks the guards, while the handle can still be used.
+   *
+   * @throws RuntimeException if one refuses
+   */
+  void closeGuards() {
+    if (guards != null) {
+      guards.close();
+    }
+  }
+
   /**
    * Releases this handle: closes what it tracks, last tracked first, and lets the bytes go; with
    * the last holder their memory is free again. Closing twice does nothing.
    */
   @Override
   public void close() {
+    if (guards != null) {
+      guards.close();
+    }
     if (!pin.isBiasedToMe()) {
       closeUnbiased();
     } else if (!closed) {

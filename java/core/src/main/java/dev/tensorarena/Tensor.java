@@ -3,6 +3,8 @@ package dev.tensorarena;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * An n-dimensional array in native memory: a type, a shape and an address. The handle is small and
@@ -84,10 +86,12 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   /**
    * Whether the tensor may still be used, by its own thread.
    *
-   * @return false once its scope has ended or its handle was released
+   * @return false once its scope has ended, its handle was released, or the memory that it wraps
+   *     has gone
    */
   public final boolean isAlive() {
-    return scope != null ? scope.owner != null : !((SharedTensor) origin()).isClosed();
+    return (scope != null ? scope.owner != null : !((SharedTensor) origin()).isClosed())
+        && !window.isGone();
   }
 
   /**
@@ -172,6 +176,16 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     use();
     origin().expose();
     return start();
+  }
+
+  /**
+   * The memory that the tensor wraps, whole.
+   *
+   * @return empty if the tensor lies in an arena
+   */
+  public final Optional<ForeignMemory> foreignMemory() {
+    use();
+    return Optional.ofNullable(window.foreign);
   }
 
   // ---- views
@@ -297,7 +311,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
     long bytes = extent << dtype.shift;
     // A part of what no buffer reaches may be within reach.
-    Window seen = window.reaches(start, bytes) ? window : Slabs.windowFor(start, bytes);
+    Window seen = window.seeing(start, bytes);
     int length = seen.reaches(start, bytes) ? (int) shape.numElements() : 0;
     return new Tensor(seen, (int) (start - seen.address), length, shape, strides, this);
   }
@@ -443,6 +457,9 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   private Tensor consume(ExecutionContext ctx, Scope target, boolean alone) {
     SharedTensor handle = (SharedTensor) this;
     Tensor tensor = alone ? new Tensor(this, target) : null;
+    if (alone) {
+      handle.closeGuards(); // one of them may take a hold
+    }
     if (tensor == null || !handle.claim()) {
       Tensor copy = copy(ctx);
       handle.close();
@@ -470,6 +487,24 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     }
     ((SharedTensor) origin()).add(resource);
     return resource;
+  }
+
+  /**
+   * The guard of a class for this tensor's lifetime, see {@link Scope#guard}; made when there is
+   * none. For a shared handle and its views the lifetime is the handle's, and the guard is closed
+   * on the thread that releases the handle.
+   *
+   * @param <T> the class of the guard
+   * @param type the class of the guard, exactly
+   * @param maker makes one; must not use the tensor's lifetime itself
+   * @return the one guard of this class until the lifetime ends
+   * @throws IllegalArgumentException if what is made is of another class
+   */
+  public final <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+    use();
+    return scope != null
+        ? scope.guard(type, maker)
+        : ((SharedTensor) origin()).guarded(type, maker);
   }
 
   // ---- for scopes

@@ -74,6 +74,9 @@ abstract sealed class TensorState permits TensorElements {
         : ((SharedTensor) origin()).isClosed()) {
       throw refusal();
     }
+    if (window.isGone()) {
+      throw gone();
+    }
     return living;
   }
 
@@ -104,6 +107,11 @@ abstract sealed class TensorState permits TensorElements {
     return scope != null
         ? scope.refusal(describe())
         : new IllegalStateException(describe() + " is dead: its shared handle was released");
+  }
+
+  private IllegalStateException gone() {
+    return new IllegalStateException(
+        describe() + " is dead: the memory that it wraps has gone: " + window.foreign);
   }
 
   /** The type and the shape, for messages. */

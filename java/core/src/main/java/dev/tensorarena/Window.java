@@ -23,17 +23,26 @@ final class Window {
   /** Addresses up to this distance belong to this window and not to the next. */
   final long span;
 
+  /** What the window looks at, if it is not an arena's. */
+  final ForeignMemory foreign;
+
+  /** Where the foreign memory begins. */
+  private final long foreignStart;
+
   final FloatBuffer floats;
   final DoubleBuffer doubles;
   final LongBuffer longs;
   final IntBuffer ints;
   final ShortBuffer shorts;
 
-  private Window(ByteBuffer bytes, long address, long span, boolean typed) {
+  private Window(ByteBuffer bytes, long address, long span, ForeignMemory foreign, long offset) {
+    boolean typed = foreign == null;
     this.bytes = bytes;
     this.size = bytes.capacity();
     this.address = address;
     this.span = span;
+    this.foreign = foreign;
+    this.foreignStart = address - offset;
     this.floats = typed ? bytes.asFloatBuffer() : null;
     this.doubles = typed ? bytes.asDoubleBuffer() : null;
     this.longs = typed ? bytes.asLongBuffer() : null;
@@ -48,13 +57,34 @@ final class Window {
       throw new OutOfMemoryError(
           "the JVM refused a direct buffer of " + bytes + " bytes over arena memory");
     }
-    return new Window(view.order(ByteOrder.nativeOrder()), address, span, true);
+    return new Window(view.order(ByteOrder.nativeOrder()), address, span, null, 0);
   }
 
-  /** Over a user's direct buffer, position to limit; it stays reachable with the window. */
-  static Window around(ByteBuffer direct) {
-    ByteBuffer view = direct.slice().order(ByteOrder.nativeOrder());
-    return new Window(view, NativeArena.bufferAddress(view), view.capacity(), false);
+  /**
+   * Over foreign memory from an offset on, as far as a buffer reaches.
+   *
+   * @throws IllegalArgumentException if that memory gives no such part
+   */
+  static Window onto(ForeignMemory foreign, long offset) {
+    int length = (int) Math.min(foreign.byteSize() - offset, Integer.MAX_VALUE);
+    ByteBuffer part = foreign.part(offset, length);
+    if (!part.isDirect() || part.remaining() != length) {
+      throw new IllegalArgumentException(
+          "not a direct buffer over " + length + " bytes at " + offset + ": " + part);
+    }
+    ByteBuffer view = part.slice().order(ByteOrder.nativeOrder());
+    return new Window(view, NativeArena.bufferAddress(view), length, foreign, offset);
+  }
+
+  /**
+   * This window if so many bytes from an address on can be seen through it, or another one onto the
+   * same memory; past 2 GiB, where no buffer reaches, one that begins at or before the address.
+   */
+  Window seeing(long at, long size) {
+    if (reaches(at, size)) {
+      return this;
+    }
+    return foreign == null ? Slabs.windowFor(at, size) : onto(foreign, at - foreignStart);
   }
 
   /** The index in {@link #longs} of an aligned address. */
@@ -63,7 +93,12 @@ final class Window {
   }
 
   boolean isForeign() {
-    return floats == null;
+    return foreign != null;
+  }
+
+  /** Whether what the window looks at has gone away. */
+  boolean isGone() {
+    return foreign != null && !foreign.isAlive();
   }
 
   /** Whether an address lies in this window; its end does, too, for empty tensors. */

@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -45,9 +46,18 @@ final class Calls {
           Map.entry(LongBuffer.class, LongBuffer.allocate(1)),
           Map.entry(FloatBuffer.class, FloatBuffer.allocate(1)),
           Map.entry(DoubleBuffer.class, DoubleBuffer.allocate(1)),
+          Map.entry(ForeignMemory.class, new DirectBuffer(ByteBuffer.allocateDirect(1))),
+          Map.entry(Class.class, NoGuard.class),
+          Map.entry(Supplier.class, (Supplier<NoGuard>) NoGuard::new),
           Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));
 
   private Calls() {}
+
+  /** Guards nothing. */
+  static final class NoGuard implements AutoCloseable {
+    @Override
+    public void close() {}
+  }
 
   /** A type and a rank. */
   record Kind(DType dtype, Shape shape) {
@@ -101,7 +111,7 @@ final class Calls {
             return ctx.zeros(like.dtype(), like.shape());
           } else if (type == long[].class) {
             return new long[like.shape().rank()];
-          } else if (type == int.class && method.getName().matches("allocate|alignment")) {
+          } else if (type == int.class && method.getName().matches("allocate.*|alignment")) {
             return 1; // an alignment
           } else if (type == long.class && method.getName().equals("tensorAt")) {
             return like.start(); // room that was handed out

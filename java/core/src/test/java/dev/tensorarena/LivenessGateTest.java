@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -110,6 +111,7 @@ class LivenessGateTest {
                 scope.close();
                 return tensor;
               }),
+          new Death("wrapped memory gone", "the memory that it wraps has gone", LivenessGateTest::overMemoryThatGoes),
           new Death(
               "handle released", "its shared handle was released", LivenessGateTest::released),
           new Death(
@@ -144,6 +146,31 @@ class LivenessGateTest {
     Scope scope = ctx.scope();
     Tensor tensor = kind.in(ctx);
     scope.close();
+    return tensor;
+  }
+
+  private static Tensor overMemoryThatGoes(ExecutionContext ctx, Calls.Kind kind) {
+    boolean[] alive = {true};
+    ByteBuffer bytes = ByteBuffer.allocateDirect(kind.dtype().byteSize());
+    ForeignMemory memory =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return bytes.capacity();
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            return bytes;
+          }
+
+          @Override
+          public boolean isAlive() {
+            return alive[0];
+          }
+        };
+    Tensor tensor = ctx.wrap(memory, kind.dtype(), kind.shape());
+    alive[0] = false;
     return tensor;
   }
 

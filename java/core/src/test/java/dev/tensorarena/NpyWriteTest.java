@@ -5,6 +5,7 @@ import static dev.tensorarena.NpyFixtures.counting;
 import static dev.tensorarena.NpyFixtures.dict;
 import static dev.tensorarena.NpyFixtures.doubles;
 import static dev.tensorarena.NpyFixtures.numpy;
+import static dev.tensorarena.TestSupport.assertRefuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -69,6 +70,18 @@ class NpyWriteTest {
     assertArrayEquals(
         numpy(dict("<f8", "False", "(3, 5)"), FIFTEEN),
         written(ctx.copyOf(Shape.of(3, 5), VALUES)));
+  }
+
+  @Test
+  void infoTellsWhatAFileHoldsAndWhereItsElementsBegin() throws IOException {
+    byte[] file = written(ctx.copyOf(Shape.of(3, 5), VALUES));
+    NpyInfo info = new NpyInfo(DType.FLOAT64, Shape.of(3, 5), false, 128);
+    assertEquals(info, Npy.info(path));
+    Npy.write(ctx.copyOf(Shape.of(5, 3), VALUES).transpose(), path);
+    assertEquals(new NpyInfo(DType.FLOAT64, Shape.of(3, 5), true, 128), Npy.info(path));
+    Files.write(path, Arrays.copyOf(file, file.length - 1));
+    assertRefuses(IOException.class, () -> Npy.info(path), "cut short", "247 bytes");
+    assertRefuses(IOException.class, () -> Npy.info(folder), "not a regular file");
   }
 
   @Test

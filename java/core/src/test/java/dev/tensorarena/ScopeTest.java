@@ -166,4 +166,44 @@ class ScopeTest {
       assertEquals(0, ctx.memoryUsage());
     }
   }
+
+  @Test
+  void rawRoomIsAlignedChargedAndEndsWithItsScope() {
+    ctx.empty(DType.INT8, 3);
+    long used = ctx.memoryUsage();
+    Scope scope = ctx.scope();
+    for (int alignment = 1; alignment <= 4096; alignment *= 2) {
+      scope.allocateAddress(1, 1);
+      assertEquals(0, scope.allocateAddress(10, alignment) % alignment);
+    }
+    long first = scope.allocateAddress(0, 1);
+    assertEquals(first, scope.allocateAddress(5, 1), "as close as the alignment lets them");
+    assertEquals(first + 5, scope.allocateAddress(5, 1));
+    scope.close();
+    assertEquals(used, ctx.memoryUsage());
+    assertRefuses(() -> scope.allocateAddress(8, 8), "its scope was closed");
+    Scope open = ctx.scope();
+    Class<IllegalArgumentException> bad = IllegalArgumentException.class;
+    assertRefuses(bad, () -> open.allocateAddress(-1, 8), "-1 bytes");
+    for (int alignment : new int[] {0, -8, 3, 8192}) {
+      assertRefuses(bad, () -> open.allocateAddress(8, alignment), "alignment " + alignment);
+    }
+  }
+
+  @Test
+  void rawRoomOfAnOuterScopeOutlivesTheInnerOnes() {
+    long pinned = ChunkPool.stats().pinnedChunks();
+    Scope outer = ctx.scope();
+    Scope inner = ctx.scope();
+    ctx.scope();
+    ctx.empty(DType.INT8, 100);
+    long room = outer.allocateAddress(8, 8);
+    inner.close();
+    long next = ctx.empty(DType.INT8, 100_000).address();
+    assertTrue(next >= room + 8 || next + 100_000 <= room);
+    assertTrue(ctx.empty(DType.INT8, 8).address() != room);
+    outer.close();
+    assertEquals(0, ctx.memoryUsage());
+    assertEquals(pinned, ChunkPool.stats().pinnedChunks());
+  }
 }

@@ -94,7 +94,7 @@ class WrapTest {
           "FLOAT32",
           "[2, 3]",
           "24 bytes",
-          bytes + " remaining");
+          "has " + bytes + " bytes");
     }
     assertRefuses(
         bad, () -> ctx.wrap(direct(8), DType.FLOAT64, Shape.of(1L << 61)), "2^63 - 1 bytes");
