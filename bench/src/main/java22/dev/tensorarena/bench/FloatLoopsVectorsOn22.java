@@ -149,7 +149,9 @@ public class FloatLoopsVectorsOn22 extends AverageTime {
     FloatVector sums = FloatVector.zero(SPECIES);
     int i = 0;
     for (; i < BOUND; i += SPECIES.length()) {
-      sums = FloatVector.fromArray(SPECIES, left, i).fma(FloatVector.fromArray(SPECIES, right, i), sums);
+      sums =
+          FloatVector.fromArray(SPECIES, left, i)
+              .fma(FloatVector.fromArray(SPECIES, right, i), sums);
     }
     float sum = sums.reduceLanes(VectorOperators.ADD);
     for (; i < ELEMENTS; i++) {

@@ -111,7 +111,10 @@ class LivenessGateTest {
                 scope.close();
                 return tensor;
               }),
-          new Death("wrapped memory gone", "the memory that it wraps has gone", LivenessGateTest::overMemoryThatGoes),
+          new Death(
+              "wrapped memory gone",
+              "the memory that it wraps has gone",
+              LivenessGateTest::overMemoryThatGoes),
           new Death(
               "handle released", "its shared handle was released", LivenessGateTest::released),
           new Death(
