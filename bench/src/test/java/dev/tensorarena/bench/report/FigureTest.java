@@ -1,4 +1,4 @@
-package dev.tensorarena.bench.phase1;
+package dev.tensorarena.bench.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,4 +1,4 @@
-package dev.tensorarena.bench.phase1;
+package dev.tensorarena.bench.report;
 
 /**
  * A figure that the project promises.

@@ -1,0 +1,108 @@
+package dev.tensorarena.bench.report;
+
+import static dev.tensorarena.bench.report.Table.numbers;
+import static dev.tensorarena.bench.report.Table.row;
+import static dev.tensorarena.bench.report.Table.text;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** The original's two tables, with ours beside them. */
+final class Phase1Tables {
+  /** The original's times, as its README gives them; on a machine that it does not name. */
+  private static final String CLONE = "610.97";
+
+  private static final String SHARE = "3.54";
+  private static final String VEC = "12.16";
+  private static final String ARENA = "601.33";
+
+  private static final String NONE = "";
+
+  private static final Row HEAP_CLONE = Row.of("Share.heapClone");
+  private static final Row COPY = Row.of("Share.copy");
+  private static final Row SHARED = Row.of("Share.shareAndClose");
+  private static final Row ESCAPING = Row.of("Share.shareAndCloseEscaping");
+  private static final Row EMPTY = allocate("empty");
+  private static final Row HEAP_ARRAY = allocate("heapArray");
+  private static final Row MALLOC = allocate("mallocAndFree");
+  private static final Row ALLOC_SLICE = allocate("allocSlice");
+  private static final Row MEMCPY = allocate("memcpy");
+
+  private static final List<Row> ROWS =
+      List.of(HEAP_CLONE, COPY, SHARED, ESCAPING, EMPTY, HEAP_ARRAY, MALLOC, ALLOC_SLICE, MEMCPY);
+
+  private final Results results;
+
+  Phase1Tables(Results results) {
+    this.results = results;
+  }
+
+  private static Row allocate(String method) {
+    return new Row("Allocate." + method, Map.of());
+  }
+
+  /** Whether a row is in one of the tables or of the promises that go with them. */
+  static boolean need(Job job) {
+    return Stream.concat(ROWS.stream(), Promise.phase1().stream().flatMap(Promise::rows))
+        .anyMatch(job::is);
+  }
+
+  List<Table> all() {
+    return List.of(sharing(), allocating());
+  }
+
+  /** The original's first table. */
+  Table sharing() {
+    return table(
+        "A tensor of 10,000 f32 (40,000 B)",
+        "per share",
+        List.of(
+            line("deep copy: float[].clone()", CLONE, "172x", HEAP_CLONE, SHARED),
+            line("deep copy: copy(ctx), warm arena", CLONE, "172x", COPY, SHARED),
+            line("share() and close()", SHARE, NONE, SHARED, SHARED),
+            line("the same if the handle escapes", SHARE, NONE, ESCAPING, SHARED)));
+  }
+
+  /** The original's second table. */
+  Table allocating() {
+    return table(
+        "A tensor of 1000 f32 (4000 B)",
+        "per empty",
+        List.of(
+            line("raw: empty(FLOAT32, shape)", VEC, NONE, EMPTY, EMPTY),
+            line("raw: new float[1000]", NONE, NONE, HEAP_ARRAY, EMPTY),
+            line("raw: malloc and free, from C", NONE, NONE, MALLOC, EMPTY),
+            line("filled: allocSlice(values)", ARENA, "49x", ALLOC_SLICE, EMPTY),
+            line("filled: memcpy, from C", NONE, NONE, MEMCPY, EMPTY)));
+  }
+
+  private static Table table(String caption, String ratio, List<List<String>> lines) {
+    return new Table(
+        caption,
+        List.of(
+            text(""),
+            numbers("original, ns"),
+            numbers(ratio),
+            numbers("here, ns"),
+            numbers(ratio + ", here"),
+            numbers("garbage, B")),
+        lines);
+  }
+
+  private List<String> line(String what, String original, String ratio, Row row, Row unit) {
+    Optional<Measurement> found = results.find(row);
+    return row(
+        what,
+        original,
+        ratio,
+        found.map(m -> m.score().toString()).orElse("not measured"),
+        row == unit ? NONE : found.flatMap(m -> perUnit(m, unit)).orElse(NONE),
+        found.flatMap(Measurement::bytes).map(Figure::brief).orElse(NONE));
+  }
+
+  private Optional<String> perUnit(Measurement row, Row unit) {
+    return results.find(unit).map(one -> row.score().over(one.score()) + "x");
+  }
+}

@@ -1,0 +1,100 @@
+package dev.tensorarena.bench.report;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The report of one run or more: a page that needs nothing else, and the same as Markdown. */
+final class Report {
+  static final String PAGE = "index.html";
+  static final String MARKDOWN = "report.md";
+
+  private final List<Run> runs;
+  private final Comparison comparison;
+
+  /**
+   * A report.
+   *
+   * @param runs on each JDK
+   * @param comparison with an earlier run, or null
+   */
+  Report(List<Run> runs, Comparison comparison) {
+    this.runs = runs;
+    this.comparison = comparison;
+  }
+
+  /** What the templates read. */
+  private record Model(
+      List<RunPart> runs,
+      Table promises,
+      ComparisonPart comparison,
+      List<AnswerPart> answers,
+      List<String> notes) {}
+
+  private record RunPart(String name, Map<String, String> facts, List<Table> phase1) {}
+
+  private record ComparisonPart(String summary, List<Table> tables) {}
+
+  private record AnswerPart(
+      String id, String title, String asks, List<Chart> charts, Table table) {}
+
+  /** Writes both into a folder. */
+  void write(Path folder) throws IOException {
+    Model model =
+        new Model(
+            runs.stream()
+                .map(r -> new RunPart(r.name(), r.facts(), new Phase1Tables(r.results()).all()))
+                .toList(),
+            promises(),
+            comparison == null
+                ? null
+                : new ComparisonPart(
+                    comparison.summary(), List.of(comparison.slower(), comparison.faster())),
+            Answer.all(runs).stream().map(Report::part).toList(),
+            notes());
+    Templates.html(model, folder.resolve(PAGE));
+    Templates.markdown(model, folder.resolve(MARKDOWN));
+  }
+
+  Table promises() {
+    return Promises.table(Promise.all(), runs);
+  }
+
+  private static AnswerPart part(Answer answer) {
+    Question question = answer.question();
+    return new AnswerPart(
+        question.name(),
+        question.title(),
+        question.asks(),
+        AnswerCharts.of(answer),
+        AnswerTable.of(answer));
+  }
+
+  /** What a reader must know before comparing. */
+  private List<String> notes() {
+    List<String> notes = new ArrayList<>();
+    if (differ(runs.stream().map(run -> run.info().map(RunInfo::commit).orElse(null)).toList())) {
+      notes.add("The runs are of different commits: compare within a run only.");
+    }
+    if (differ(runs.stream().map(run -> run.info().map(RunInfo::machine).orElse(null)).toList())) {
+      notes.add("The runs are of different machines: compare within a run only.");
+    }
+    for (Run run : runs) {
+      run.info()
+          .ifPresent(
+              info -> {
+                info.failures().forEach(row -> notes.add("Failed on " + run.name() + ": " + row));
+                info.skipped()
+                    .forEach(row -> notes.add(row + " needs a later JDK than " + run.jdk()));
+              });
+    }
+    return notes;
+  }
+
+  private static boolean differ(List<?> values) {
+    return values.stream().filter(Objects::nonNull).distinct().count() > 1;
+  }
+}

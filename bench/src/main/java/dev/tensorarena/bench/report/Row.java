@@ -1,0 +1,41 @@
+package dev.tensorarena.bench.report;
+
+import java.util.Map;
+
+/**
+ * Names a row among the results.
+ *
+ * @param name question and method, as in {@code Share.copy}
+ * @param params those that tell it from other rows of the same name
+ */
+record Row(String name, Map<String, String> params) {
+  /** Classes for later JDKs belong to the question of the class without this in its name. */
+  private static final String FOR_LATER_JDKS = "On\\d+$";
+
+  Row {
+    params = params == null ? Map.of() : params;
+  }
+
+  static Row of(String name) {
+    return new Row(name, Map.of());
+  }
+
+  boolean matches(Measurement row) {
+    return name.equals(row.question() + "." + row.method())
+        && row.params().entrySet().containsAll(params.entrySet());
+  }
+
+  /** What a benchmark's class asks, as in {@code Share}. */
+  static String question(String benchmark) {
+    String type = benchmark.substring(0, benchmark.lastIndexOf('.'));
+    return type.substring(type.lastIndexOf('.') + 1).replaceFirst(FOR_LATER_JDKS, "");
+  }
+
+  /** As in {@code Free.reset, tensors 10}. */
+  static String label(String benchmark, Map<String, String> params) {
+    StringBuilder label = new StringBuilder(question(benchmark));
+    label.append(benchmark.substring(benchmark.lastIndexOf('.')));
+    params.forEach((name, value) -> label.append(", ").append(name).append(' ').append(value));
+    return label.toString();
+  }
+}
