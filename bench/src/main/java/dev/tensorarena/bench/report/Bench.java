@@ -96,7 +96,8 @@ public final class Bench implements Callable<Integer> {
     int jdk = Runtime.version().feature();
     Optional<Run> before = baseline().map(Run::read);
     before.ifPresent(run -> Comparison.check(run, jdk, Machine.here()));
-    List<String> failures = set == RowSet.NONE ? List.of() : measure(Run.file(folder, jdk));
+    List<String> failures =
+        set == RowSet.NONE ? List.of() : Quiet.errors(() -> measure(Run.file(folder, jdk)));
     List<Run> runs = Run.in(folder);
     Optional<Comparison> comparison = before.map(run -> new Comparison(run, on(jdk, runs)));
     Report report = new Report(runs, comparison.orElse(null));
@@ -122,17 +123,17 @@ public final class Bench implements Callable<Integer> {
   }
 
   private List<String> measure(Path json) throws IOException {
-    List<Job> jobs = set == RowSet.FULL ? Plan.full() : Plan.quick();
-    jobs = jobs.stream().filter(job -> only.matcher(job.toString()).find()).toList();
+    List<Job> jobs =
+        (set == RowSet.FULL ? Plan.full() : Plan.quick())
+            .stream().filter(job -> only.matcher(job.toString()).find()).toList();
     if (jobs.isEmpty()) {
       throw new BadInputException("No row has \"" + only + "\" in its name");
     }
     Pace pace = set == RowSet.FULL ? Pace.AS_ANNOTATED : Pace.QUICK;
     RowRunner runner = new RowRunner(pace, jmhOptions(), System.out);
     long start = System.nanoTime();
-    List<Job> chosen = jobs;
     Path log = json.resolveSibling(json.getFileName().toString().replace(".json", ".log"));
-    Quiet.errors(() -> runner.run(chosen, json, log));
+    runner.run(jobs, json, log);
     long seconds = (System.nanoTime() - start) / 1_000_000_000;
     String name = set.name().toLowerCase(Locale.ROOT);
     RunInfo.now(name, commit, seconds, runner.failures(), runner.skipped()).write(json);

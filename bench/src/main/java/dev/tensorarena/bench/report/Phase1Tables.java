@@ -40,7 +40,7 @@ final class Phase1Tables {
   }
 
   private static Row allocate(String method) {
-    return new Row("Allocate." + method, Map.of());
+    return new Row("AllocateAndFill." + method, Map.of());
   }
 
   /** Whether a row is in one of the tables or of the promises that go with them. */

@@ -84,7 +84,7 @@ function options(chart) {
       inverse: true,
       data: chart.bars,
       axisTick: { show: false },
-      axisLabel: { width: 120, overflow: "break", interval: 0 },
+      axisLabel: { width: 120, overflow: "break", lineHeight: 14, interval: 0 },
     },
     series: indices.map((i) => bars(chart, i)).concat(indices.map((i) => errorBars(chart, i))),
   };
@@ -92,7 +92,7 @@ function options(chart) {
 
 function draw(chart) {
   const element = document.getElementById(chart.id);
-  element.style.height = `${60 + chart.bars.length * (12 + 18 * chart.series.length)}px`;
+  element.style.height = `${60 + chart.bars.length * (18 + 16 * chart.series.length)}px`;
   const drawn = echarts.init(element, null, { renderer: "svg" });
   drawn.setOption(options(chart));
   charts.set(chart.id, drawn);

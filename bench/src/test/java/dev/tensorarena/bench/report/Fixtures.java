@@ -1,0 +1,33 @@
+package dev.tensorarena.bench.report;
+
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Results of real runs, kept short by {@code --jmh "-f 1 -wi 1 -w 20ms -i 5 -r 20ms"} and without
+ * their raw data; not to be believed.
+ */
+final class Fixtures {
+  /** That the runs answer. */
+  static final int QUESTIONS = 5;
+
+  private Fixtures() {}
+
+  static Path file(String name) {
+    try {
+      return Path.of(Fixtures.class.getResource(name).toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static Run run(String name) {
+    return Run.read(file(name));
+  }
+
+  /** On two JDKs, on one machine. */
+  static List<Run> runs() {
+    return Run.in(file("jmh-jdk25.json").getParent());
+  }
+}
