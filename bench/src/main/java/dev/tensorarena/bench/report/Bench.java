@@ -63,8 +63,11 @@ public final class Bench implements Callable<Integer> {
       description = "JMH's options, such as \"-f 1 -r 100ms\".")
   private String jmh;
 
-  /** For picocli. */
-  Bench() {}
+  private final PrintStream out;
+
+  private Bench(PrintStream out) {
+    this.out = out;
+  }
 
   /**
    * Measures and reports.
@@ -73,13 +76,13 @@ public final class Bench implements Callable<Integer> {
    */
   public static void main(String... args) {
     // Tables have a ± in them, whatever the locale.
-    System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
-    System.exit(commandLine().execute(args));
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.exit(commandLine(out).execute(args));
   }
 
   /** With bad input told in a sentence. */
-  static CommandLine commandLine() {
-    return new CommandLine(new Bench())
+  static CommandLine commandLine(PrintStream out) {
+    return new CommandLine(new Bench(out))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (failure, line, parsed) -> {
@@ -103,7 +106,7 @@ public final class Bench implements Callable<Integer> {
     Report report = new Report(runs, comparison.orElse(null));
     report.write(folder);
     tell(report, comparison);
-    failures.forEach(row -> System.out.println("Failed: " + row));
+    failures.forEach(row -> out.println("Failed: " + row));
     return failures.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
   }
 
@@ -130,14 +133,19 @@ public final class Bench implements Callable<Integer> {
       throw new BadInputException("No row has \"" + only + "\" in its name");
     }
     Pace pace = set == RowSet.FULL ? Pace.AS_ANNOTATED : Pace.QUICK;
-    RowRunner runner = new RowRunner(pace, jmhOptions(), System.out);
+    RowRunner runner = new RowRunner(pace, jmhOptions(), out);
     long start = System.nanoTime();
     Path log = json.resolveSibling(json.getFileName().toString().replace(".json", ".log"));
     runner.run(jobs, json, log);
     long seconds = (System.nanoTime() - start) / 1_000_000_000;
     String name = set.name().toLowerCase(Locale.ROOT);
-    RunInfo.now(name, commit, seconds, runner.failures(), runner.skipped()).write(json);
+    RunInfo.now(name, commit(), seconds, runner.failures(), runner.skipped()).write(json);
     return runner.failures();
+  }
+
+  /** Outside of a repository the build gives what would be replaced by it. */
+  private String commit() {
+    return commit.startsWith("$") ? "unknown" : commit;
   }
 
   private CommandLineOptions jmhOptions() {
@@ -150,7 +158,6 @@ public final class Bench implements Callable<Integer> {
   }
 
   private void tell(Report report, Optional<Comparison> comparison) {
-    PrintStream out = System.out;
     out.println();
     out.println(report.promises().caption());
     out.println(report.promises().ascii());

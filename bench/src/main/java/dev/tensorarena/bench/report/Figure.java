@@ -23,6 +23,11 @@ record Figure(double value, double error) {
         ratio, Math.abs(ratio) * Math.hypot(error / value, other.error / other.value));
   }
 
+  /** Errors of independent measurements add in quadrature. */
+  Figure plus(Figure other) {
+    return new Figure(value + other.value, Math.hypot(error, other.error));
+  }
+
   /** Without its error, to three digits or all before the point. */
   String brief() {
     double size = Math.abs(value);

@@ -17,9 +17,7 @@ enum Pace {
    */
   QUICK;
 
-  private static final int WARMUPS = 5;
-  private static final int ITERATIONS = 10;
-  private static final TimeValue TIME = TimeValue.milliseconds(100);
+  private static final TimeValue SHORT = TimeValue.milliseconds(100);
 
   int rounds(Job job) {
     return this == QUICK ? 1 : job.rounds();
@@ -27,12 +25,15 @@ enum Pace {
 
   /** Sets what the user's settings leave open. */
   void set(ChainedOptionsBuilder options, Job job, Options settings) {
-    if (this == QUICK && (job.mode() == Mode.AverageTime || job.mode() == Mode.Throughput)) {
-      unless(settings.getWarmupIterations(), options::warmupIterations, WARMUPS);
-      unless(settings.getWarmupTime(), options::warmupTime, TIME);
-      unless(settings.getMeasurementIterations(), options::measurementIterations, ITERATIONS);
-      unless(settings.getMeasurementTime(), options::measurementTime, TIME);
+    if (this == AS_ANNOTATED || job.mode() == Mode.SingleShotTime) {
+      return;
     }
+    boolean sampled = job.mode() == Mode.SampleTime;
+    TimeValue time = sampled ? TimeValue.seconds(1) : SHORT;
+    unless(settings.getWarmupIterations(), options::warmupIterations, sampled ? 2 : 5);
+    unless(settings.getWarmupTime(), options::warmupTime, time);
+    unless(settings.getMeasurementIterations(), options::measurementIterations, sampled ? 6 : 10);
+    unless(settings.getMeasurementTime(), options::measurementTime, time);
   }
 
   private static <T> void unless(Optional<T> given, Consumer<T> set, T value) {

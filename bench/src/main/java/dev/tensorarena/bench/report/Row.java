@@ -9,8 +9,8 @@ import java.util.Map;
  * @param params those that tell it from other rows of the same name
  */
 record Row(String name, Map<String, String> params) {
-  /** Classes for later JDKs belong to the question of the class without this in its name. */
-  private static final String FOR_LATER_JDKS = "On\\d+$";
+  /** Classes of their own for rows that need a later JDK, or more of it, ask the same question. */
+  private static final String SIBLING = "(Vectors)?(On\\d+)?$";
 
   Row {
     params = params == null ? Map.of() : params;
@@ -28,7 +28,7 @@ record Row(String name, Map<String, String> params) {
   /** What a benchmark's class asks, as in {@code Share}. */
   static String question(String benchmark) {
     String type = benchmark.substring(0, benchmark.lastIndexOf('.'));
-    return type.substring(type.lastIndexOf('.') + 1).replaceFirst(FOR_LATER_JDKS, "");
+    return type.substring(type.lastIndexOf('.') + 1).replaceFirst(SIBLING, "");
   }
 
   /** As in {@code Free.reset, tensors 10}. */

@@ -1,6 +1,7 @@
 package dev.tensorarena.bench.report;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 
@@ -8,7 +9,8 @@ import java.util.Optional;
  * A figure of a run, by name.
  *
  * @param row whose
- * @param metric null for the score, or as {@link Measurement#metric} has it
+ * @param metric null for the score, as {@link Measurement#metric} has it, or a sum of such, with
+ *     plus signs
  */
 record Term(
     @JsonProperty(value = "row", required = true) String name,
@@ -19,6 +21,16 @@ record Term(
   }
 
   Optional<Figure> in(Results results) {
-    return results.find(row()).flatMap(row -> row.metric(metric));
+    return results.find(row()).flatMap(this::of);
+  }
+
+  private Optional<Figure> of(Measurement row) {
+    if (metric == null) {
+      return Optional.of(row.score());
+    }
+    return Arrays.stream(metric.split("\\+"))
+        .map(row::metric)
+        .reduce((sum, next) -> sum.flatMap(figure -> next.map(figure::plus)))
+        .flatMap(sum -> sum);
   }
 }

@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,11 +30,15 @@ class BenchTest {
 
   @TempDir private Path folder;
   private final StringWriter errors = new StringWriter();
+  private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
 
   @Test
   void measuresAndWritesTheReport() throws IOException {
     assertEquals(0, bench(MEASURE), errors::toString);
 
+    String console = printed.toString(StandardCharsets.UTF_8);
+    assertTrue(console.contains("1 of 1, 0:0"), console);
+    assertTrue(console.contains("at least 400x"), console);
     List<Map<String, Object>> raw =
         Json.read(results(), "results", new TypeReference<List<Map<String, Object>>>() {});
     assertEquals("dev.tensorarena.bench.Binding.jni", raw.get(0).get("benchmark"));
@@ -130,7 +137,7 @@ class BenchTest {
   private int bench(String... args) {
     List<String> all = new ArrayList<>(Arrays.asList(args));
     all.addAll(List.of("--folder", folder.toString()));
-    return Bench.commandLine()
+    return Bench.commandLine(new PrintStream(printed, true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(errors, true))
         .execute(all.toArray(String[]::new));
   }

@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
@@ -22,6 +24,13 @@ final class Browser implements AutoCloseable {
   static final String MISSING =
       "There is no chromium with a chromedriver on the path: install both to test the report's page"
           + " (Debian: chromium chromium-driver)";
+
+  /** It warns that it does not know this version's own protocol, of which little is used. */
+  private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
+
+  static {
+    SELENIUM.setLevel(Level.SEVERE);
+  }
 
   private final ChromeDriver driver;
 
@@ -94,7 +103,7 @@ final class Browser implements AutoCloseable {
         driver
             .executeCdpCommand("Page.captureScreenshot", Map.of("captureBeyondViewport", true))
             .get("data");
-    Files.write(png, java.util.Base64.getDecoder().decode(data.toString()));
+    Files.write(png, Base64.getDecoder().decode(data.toString()));
   }
 
   @Override
