@@ -9,7 +9,7 @@
  * class is its name without {@code (In\d+[mg])?(Vectors)?(On22)?$}: {@code Allocate}, {@code
  * Share}, {@code Free}, {@code HandOff}, {@code Pipeline}, {@code Scale}, {@code Binding}, {@code
  * ElementAccess}; {@code AllocateAndFill} and {@code OpenAndClose} belong to the tables of {@code
- * dev.tensorarena.bench.phase1}.
+ * dev.tensorarena.bench.report.Phase1}.
  *
  * <p>See {@code bench/README.md} for commands and caveats.
  */

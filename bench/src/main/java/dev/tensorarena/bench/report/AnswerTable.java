@@ -50,7 +50,7 @@ final class AnswerTable {
     if (answer.entries().stream().anyMatch(entry -> entry.row().threads() > 1)) {
       columns.add(numbers("threads", entry -> String.valueOf(entry.row().threads())));
     }
-    columns.add(numbers("JDK", entry -> String.valueOf(entry.run().jdk())));
+    columns.add(text("on", entry -> entry.run().name()));
     columns.add(numbers("score", entry -> entry.row().score().toString()));
     columns.add(text("unit", entry -> entry.row().unit()));
     if (answer.question().subject() != null) {

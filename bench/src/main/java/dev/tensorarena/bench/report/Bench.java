@@ -48,6 +48,12 @@ public final class Bench implements Callable<Integer> {
       description = "JMH's results of an earlier run on this machine, to compare with.")
   private Path baseline;
 
+  @Option(
+      names = "--in-c",
+      defaultValue = "",
+      description = "A folder with the results of the benchmarks that are programs in C, if any.")
+  private Path inC;
+
   @Option(names = "--commit", defaultValue = "unknown", description = "What is measured.")
   private String commit;
 
@@ -97,13 +103,14 @@ public final class Bench implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     int jdk = Runtime.version().feature();
-    Optional<Run> before = baseline().map(Run::read);
+    Optional<Run> before = given(baseline).map(Run::read);
     before.ifPresent(run -> Comparison.check(run, jdk, Machine.here()));
     List<String> failures =
         set == RowSet.NONE ? List.of() : Quiet.errors(() -> measure(Run.file(folder, jdk)));
     List<Run> runs = Run.in(folder);
     Optional<Comparison> comparison = before.map(run -> new Comparison(run, on(jdk, runs)));
-    Report report = new Report(runs, comparison.orElse(null));
+    Report report = new Report(
+            runs, given(inC).flatMap(Run::inC).orElse(null), comparison.orElse(null));
     report.write(folder);
     tell(report, comparison);
     failures.forEach(row -> out.println("Failed: " + row));
@@ -111,8 +118,8 @@ public final class Bench implements Callable<Integer> {
   }
 
   /** The build gives an empty one for none. */
-  private Optional<Path> baseline() {
-    return Optional.ofNullable(baseline).filter(path -> !path.toString().isEmpty());
+  private static Optional<Path> given(Path option) {
+    return Optional.ofNullable(option).filter(path -> !path.toString().isEmpty());
   }
 
   private Run on(int jdk, List<Run> runs) {

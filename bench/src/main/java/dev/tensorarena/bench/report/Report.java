@@ -13,16 +13,19 @@ final class Report {
   static final String MARKDOWN = "report.md";
 
   private final List<Run> runs;
+  private final Run inC;
   private final Comparison comparison;
 
   /**
    * A report.
    *
    * @param runs on each JDK
+   * @param inC what programs in C found, or null
    * @param comparison with an earlier run, or null
    */
-  Report(List<Run> runs, Comparison comparison) {
+  Report(List<Run> runs, Run inC, Comparison comparison) {
     this.runs = runs;
+    this.inC = inC;
     this.comparison = comparison;
   }
 
@@ -53,14 +56,23 @@ final class Report {
                 ? null
                 : new ComparisonPart(
                     comparison.summary(), List.of(comparison.slower(), comparison.faster())),
-            Answer.all(runs).stream().map(Report::part).toList(),
+            answers().stream().map(Report::part).toList(),
             notes());
     Templates.html(model, folder.resolve(PAGE));
     Templates.markdown(model, folder.resolve(MARKDOWN));
   }
 
   Table promises() {
-    return Promises.table(Promise.all(), runs);
+    return Promises.table(
+        Promise.all(), runs.stream().map(run -> inC == null ? run : run.and(inC)).toList());
+  }
+
+  private List<Answer> answers() {
+    List<Run> all = new ArrayList<>(runs);
+    if (inC != null) {
+      all.add(inC);
+    }
+    return Answer.all(all);
   }
 
   private static AnswerPart part(Answer answer) {

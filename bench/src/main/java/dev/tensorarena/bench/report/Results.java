@@ -39,8 +39,10 @@ record Results(List<Measurement> all) {
     return all.get(0);
   }
 
-  /** As in 25. */
+  /** As in 25; 0 for programs in C. */
   int jdk() {
-    return Runtime.Version.parse(settings().jdkVersion()).feature();
+    return settings().jdkVersion() == null
+        ? 0
+        : Runtime.Version.parse(settings().jdkVersion()).feature();
   }
 }

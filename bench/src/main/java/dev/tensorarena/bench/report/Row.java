@@ -12,6 +12,11 @@ record Row(String name, Map<String, String> params) {
   /** Classes of their own for rows that need a later JDK, or more of it, ask the same question. */
   private static final String SIBLING = "(Vectors)?(On\\d+)?$";
 
+  /** Benchmarks that are programs in C, and the question that those of a JVM do not answer. */
+  private static final String IN_C = "native.";
+
+  private static final String C = "Native";
+
   Row {
     params = params == null ? Map.of() : params;
   }
@@ -28,7 +33,8 @@ record Row(String name, Map<String, String> params) {
   /** What a benchmark's class asks, as in {@code Share}. */
   static String question(String benchmark) {
     String type = benchmark.substring(0, benchmark.lastIndexOf('.'));
-    return type.substring(type.lastIndexOf('.') + 1).replaceFirst(SIBLING, "");
+    String name = type.substring(type.lastIndexOf('.') + 1).replaceFirst(SIBLING, "");
+    return benchmark.startsWith(IN_C) ? C + name : name;
   }
 
   /** As in {@code Free.reset, tensors 10}. */

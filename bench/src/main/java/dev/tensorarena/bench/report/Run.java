@@ -55,12 +55,39 @@ record Run(Path file, Results results, Optional<RunInfo> info) {
     }
   }
 
+  /** What programs in C left in a folder, a file for each; nothing if they were not run. */
+  static Optional<Run> inC(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return Optional.empty();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      List<Measurement> rows =
+          files
+              .filter(file -> file.toString().endsWith(".json"))
+              .sorted()
+              .flatMap(file -> Results.read(file).all().stream())
+              .toList();
+      return rows.isEmpty()
+          ? Optional.empty()
+          : Optional.of(new Run(folder, new Results(rows), Optional.empty()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   int jdk() {
     return results.jdk();
   }
 
   String name() {
-    return "JDK " + jdk();
+    return jdk() == 0 ? "C" : "JDK " + jdk();
+  }
+
+  /** With the rows of another run too, so that figures of both can be compared. */
+  Run and(Run other) {
+    List<Measurement> all = new ArrayList<>(results.all());
+    all.addAll(other.results.all());
+    return new Run(file, new Results(all), info);
   }
 
   /** What the rows were measured on and with, by name. */

@@ -1,5 +1,5 @@
 /**
- * The tables of the original's first phase, measured anew here, and the figures that the project
- * promises: {@code mvn -q -Pphase1 verify}.
+ * Runs the rows and reports them: {@code mvn -q -Pbench verify}; and the tables of the original's
+ * first phase, measured anew here: {@code mvn -q -Pphase1 verify}.
  */
 package dev.tensorarena.bench.report;

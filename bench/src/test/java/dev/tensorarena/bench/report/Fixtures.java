@@ -26,6 +26,11 @@ final class Fixtures {
     return Run.read(file(name));
   }
 
+  /** Of programs in C. */
+  static Run inC() {
+    return Run.inC(file("native/malloc.json").getParent()).orElseThrow();
+  }
+
   /** On two JDKs, on one machine. */
   static List<Run> runs() {
     return Run.in(file("jmh-jdk25.json").getParent());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -26,9 +27,11 @@ class PageTest {
   @BeforeAll
   static void openBrowser() throws IOException {
     List<Run> runs = Fixtures.runs();
-    new Report(runs, new Comparison(Fixtures.run("earlier/jmh-jdk25.json"), runs.get(1)))
+    new Report(runs, Fixtures.inC(), new Comparison(Fixtures.run("earlier/jmh-jdk25.json"), runs.get(1)))
         .write(folder);
-    charts = Answer.all(runs).stream().flatMap(answer -> AnswerCharts.of(answer).stream()).toList();
+    List<Run> all = new ArrayList<>(runs);
+    all.add(Fixtures.inC());
+    charts = Answer.all(all).stream().flatMap(answer -> AnswerCharts.of(answer).stream()).toList();
     Optional<Browser> found = Browser.open();
     if ("true".equals(System.getenv("CI"))) {
       assertTrue(found.isPresent(), Browser.MISSING);
