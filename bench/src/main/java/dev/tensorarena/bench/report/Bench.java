@@ -109,8 +109,8 @@ public final class Bench implements Callable<Integer> {
         set == RowSet.NONE ? List.of() : Quiet.errors(() -> measure(Run.file(folder, jdk)));
     List<Run> runs = Run.in(folder);
     Optional<Comparison> comparison = before.map(run -> new Comparison(run, on(jdk, runs)));
-    Report report = new Report(
-            runs, given(inC).flatMap(Run::inC).orElse(null), comparison.orElse(null));
+    Report report =
+        new Report(runs, given(inC).flatMap(Run::inC).orElse(null), comparison.orElse(null));
     report.write(folder);
     tell(report, comparison);
     failures.forEach(row -> out.println("Failed: " + row));

@@ -33,6 +33,7 @@ record Measurement(
 
   Measurement {
     params = params == null ? Map.of() : params;
+    jvmArgs = jvmArgs == null ? List.of() : jvmArgs;
     secondaryMetrics = secondaryMetrics == null ? Map.of() : secondaryMetrics;
   }
 

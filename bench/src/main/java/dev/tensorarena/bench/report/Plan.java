@@ -47,19 +47,7 @@ final class Plan {
 
   /** A selection that answers every question, and shows every promise, in a few minutes. */
   static List<Job> quick() {
-    return full().stream().filter(Plan::isQuick).toList();
-  }
-
-  private static boolean isQuick(Job job) {
-    Question question = Question.named(job.question());
-    return !question.isSlow(job.method())
-        && job.params().entrySet().stream()
-            .allMatch(
-                param ->
-                    question
-                        .quick()
-                        .getOrDefault(param.getKey(), List.of(param.getValue()))
-                        .contains(param.getValue()));
+    return full().stream().filter(job -> Question.named(job.question()).isQuick(job)).toList();
   }
 
   /** Those of the original's first phase. */

@@ -18,7 +18,8 @@ import java.util.regex.Pattern;
  * @param ours a regular expression that finds the methods that are this library's
  * @param quick the values of parameters that the short set takes; all of those not named
  * @param readme the case whose chart the root's README shows; or null
- * @param slow a regular expression that finds the methods that the short set leaves out; or null
+ * @param slow a regular expression that finds the rows, as {@link Job#toString} names them, that
+ *     the short set leaves out besides; or null
  */
 record Question(
     @JsonProperty(required = true) String name,
@@ -59,7 +60,14 @@ record Question(
     return readme != null && readme.entrySet().containsAll(params.entrySet());
   }
 
-  boolean isSlow(String method) {
-    return Pattern.matches(slow, method);
+  /** Whether the short set takes a row. */
+  boolean isQuick(Job job) {
+    return !Pattern.matches(slow, job.toString())
+        && job.params().entrySet().stream().allMatch(this::isQuick);
+  }
+
+  private boolean isQuick(Map.Entry<String, String> param) {
+    return !quick.containsKey(param.getKey())
+        || quick.get(param.getKey()).contains(param.getValue());
   }
 }

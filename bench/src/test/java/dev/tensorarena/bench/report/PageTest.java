@@ -27,7 +27,10 @@ class PageTest {
   @BeforeAll
   static void openBrowser() throws IOException {
     List<Run> runs = Fixtures.runs();
-    new Report(runs, Fixtures.inC(), new Comparison(Fixtures.run("earlier/jmh-jdk25.json"), runs.get(1)))
+    new Report(
+            runs,
+            Fixtures.inC(),
+            new Comparison(Fixtures.run("earlier/jmh-jdk25.json"), runs.get(1)))
         .write(folder);
     List<Run> all = new ArrayList<>(runs);
     all.add(Fixtures.inC());
