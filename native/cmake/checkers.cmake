@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.21)
 if(NOT PRESETS)
   set(PRESETS
     debug debug-clang release release-clang asan-ubsan asan-ubsan-clang tsan tsan-clang
-    valgrind valgrind-clang fuzz)
+    valgrind fuzz) # valgrind-clang on demand: it sees what valgrind sees, in as many minutes
 endif()
 if(NOT FUZZ_SECONDS)
   set(FUZZ_SECONDS 60)
