@@ -160,9 +160,8 @@ static int refuse_at_every_point(const char *name, bool for_good) {
         int status = 0;
         CHECK(child > 0 && waitpid(child, &status, 0) == child);
         if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
-            CHECK_GE(n, is_under_valgrind()
-                            ? 9
-                            : 10); /* the workload asks in many places, or it proves little */
+            /* The workload asks in many places, or it proves little. */
+            CHECK_GE(n, is_under_valgrind() ? 9 : 10);
             printf("%d requests, each refused %s\n", n - 1, name);
             return 0;
         }
