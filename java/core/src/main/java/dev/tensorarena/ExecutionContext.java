@@ -308,7 +308,9 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     if (!memory.isAlive()) {
       throw new IllegalStateException("the memory to wrap has gone: " + memory);
     }
-    Tensor tensor = new Tensor(Window.onto(memory, 0), 0, bytes, dtype, shape, scope);
+    Window window = Window.onto(memory, 0);
+    long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
+    Tensor tensor = new Tensor(window, 0, reached, dtype, shape, scope);
     if (tensor.window.bytes.isReadOnly()) {
       tensor.freeze();
     }

@@ -24,7 +24,7 @@ public interface ForeignMemory {
    * part covers; also on other threads, when the tensor was shared.
    *
    * @param offset where the part begins, in bytes from 0
-   * @param length its bytes; the part ends within the block
+   * @param length its bytes, at most 2<sup>31</sup> - 9; the part ends within the block
    * @return a direct buffer whose position to limit is the part; read-only if nobody may write
    */
   ByteBuffer part(long offset, int length);

@@ -16,6 +16,9 @@ import java.nio.ShortBuffer;
  * makes no garbage; a user's buffer may be misaligned for them and has none.
  */
 final class Window {
+  /** The JDK's segments make no larger buffers. */
+  private static final int MAX_FOREIGN_PART = Integer.MAX_VALUE - 8;
+
   final ByteBuffer bytes;
   final int size;
   final long address;
@@ -66,7 +69,8 @@ final class Window {
    * @throws IllegalArgumentException if that memory gives no such part
    */
   static Window onto(ForeignMemory foreign, long offset) {
-    int length = (int) Math.min(foreign.byteSize() - offset, Integer.MAX_VALUE);
+    int most = foreign instanceof DirectBuffer ? Integer.MAX_VALUE : MAX_FOREIGN_PART;
+    int length = (int) Math.min(foreign.byteSize() - offset, most);
     ByteBuffer part = foreign.part(offset, length);
     if (!part.isDirect() || part.remaining() != length) {
       throw new IllegalArgumentException(

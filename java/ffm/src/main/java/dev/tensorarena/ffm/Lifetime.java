@@ -121,7 +121,7 @@ final class Lifetime implements AutoCloseable {
    * them. So they keep their bytes until nobody can use them any more.
    */
   private void keepUntilUnreachable() {
-    SharedTensor hold = tensor.tryShare();
+    SharedTensor hold = thread.isAlive() ? tensor.tryShare() : null;
     thread = null;
     if (hold != null) {
       CLEANER.register(arena.scope(), hold::close);

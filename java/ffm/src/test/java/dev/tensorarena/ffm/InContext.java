@@ -27,7 +27,9 @@ abstract class InContext {
   /** Runs a task on a new thread and waits for it. */
   static <T> T onThread(Callable<T> task) throws Exception {
     FutureTask<T> future = new FutureTask<>(task);
-    new Thread(future, "another").start();
+    Thread thread = new Thread(future, "another");
+    thread.start();
+    thread.join();
     try {
       return future.get();
     } catch (ExecutionException e) {

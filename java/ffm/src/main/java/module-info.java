@@ -1,6 +1,0 @@
-/** Tensors and {@code java.lang.foreign}. The API is the package {@link dev.tensorarena.ffm}. */
-module dev.tensorarena.ffm {
-  requires transitive dev.tensorarena;
-
-  exports dev.tensorarena.ffm;
-}
