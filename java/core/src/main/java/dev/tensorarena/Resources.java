@@ -2,8 +2,13 @@ package dev.tensorarena;
 
 import java.util.ArrayDeque;
 
-/** What is closed together with a scope or a shared handle, last tracked first. */
+/**
+ * What is closed together with a scope or a shared handle: guards before the end, which may refuse
+ * it, then what is tracked, last first.
+ */
 final class Resources {
+  final Guards guards = new Guards();
+
   private final ArrayDeque<AutoCloseable> open = new ArrayDeque<>(2);
 
   void add(AutoCloseable resource) {

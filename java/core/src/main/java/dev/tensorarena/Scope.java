@@ -34,7 +34,6 @@ public final class Scope implements AutoCloseable {
 
   private Resources resources;
   private Pin pins;
-  private Guards guards;
   private boolean closing;
 
   private final long markChunk;
@@ -77,11 +76,15 @@ public final class Scope implements AutoCloseable {
   public <T extends AutoCloseable> T track(T resource) {
     Objects.requireNonNull(resource, "resource");
     checkOpen();
+    resources().add(resource);
+    return resource;
+  }
+
+  private Resources resources() {
     if (resources == null) {
       resources = new Resources();
     }
-    resources.add(resource);
-    return resource;
+    return resources;
   }
 
   /**
@@ -98,12 +101,11 @@ public final class Scope implements AutoCloseable {
    * @throws IllegalStateException if the scope has ended, or on another thread
    */
   public <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(maker, "maker");
     checkOpen();
-    if (guards == null) {
-      guards = new Guards();
-    }
     // Once the end has begun it is too late to refuse it.
-    return closing ? track(Guards.make(type, maker)) : guards.get(type, maker);
+    return closing ? track(Guards.make(type, maker)) : resources().guards.get(type, maker);
   }
 
   /**
@@ -219,8 +221,8 @@ public final class Scope implements AutoCloseable {
   /** Asks the guards; one that refuses, and those after it, stay, and so does the scope. */
   private void closeGuards(Throwable earlier) {
     try {
-      if (guards != null) {
-        guards.close();
+      if (resources != null) {
+        resources.guards.close();
       }
     } catch (Throwable refusal) {
       closing = false;

@@ -26,7 +26,6 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   /** What is closed with this handle, the leak watch included; null for nothing. */
   private Resources resources;
 
-  private Guards guards;
   private boolean closed;
 
   SharedTensor(Tensor source, Pin pin, Resources resources) {
@@ -41,18 +40,19 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
 
   /** For {@link Tensor#track}. */
   void add(AutoCloseable resource) {
+    resources().add(resource);
+  }
+
+  private Resources resources() {
     if (resources == null) {
       resources = new Resources();
     }
-    resources.add(resource);
+    return resources;
   }
 
   /** For {@link Tensor#guard}. */
   <T extends AutoCloseable> T guarded(Class<T> type, Supplier<? extends T> maker) {
-    if (guards == null) {
-      guards = new Guards();
-    }
-    return guards.get(type, maker);
+    return resources().guards.get(type, maker);
   }
 
   /**
@@ -61,8 +61,8 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    * @throws RuntimeException if one refuses
    */
   void closeGuards() {
-    if (guards != null) {
-      guards.close();
+    if (resources != null) {
+      resources.guards.close();
     }
   }
 
@@ -72,9 +72,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (guards != null) {
-      guards.close();
-    }
+    closeGuards();
     if (!pin.isBiasedToMe()) {
       closeUnbiased();
     } else if (!closed) {

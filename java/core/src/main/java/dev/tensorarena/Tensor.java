@@ -501,6 +501,8 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
    * @throws IllegalArgumentException if what is made is of another class
    */
   public final <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(maker, "maker");
     use();
     return scope != null
         ? scope.guard(type, maker)

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -202,6 +203,12 @@ class FuzzTest {
         return ctx;
       } else if (type == String.class) {
         return "fuzz";
+      } else if (type == Class.class) {
+        return Calls.NoGuard.class;
+      } else if (type == Supplier.class) {
+        return (Supplier<AutoCloseable>) Calls.NoGuard::new;
+      } else if (type == ForeignMemory.class) {
+        return new DirectBuffer(ByteBuffer.allocateDirect(random.nextInt(70)));
       } else if (type == AutoCloseable.class) {
         return (AutoCloseable) () -> {};
       }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -29,9 +30,11 @@ final class MisuseRules {
               "ChunkPool",
               "DType",
               "ExecutionContext",
+              "ForeignMemory",
               "MemoryLimitExceededException",
               "NativeFactory",
               "Npy",
+              "NpyInfo",
               "Scope",
               "Shape",
               "SharedTensor",
@@ -95,7 +98,9 @@ final class MisuseRules {
       return numbers(BOUNDS, type, -1, 2, Integer.MIN_VALUE, Integer.MAX_VALUE);
     } else if (at.matches("allocate\\(.*#0")) {
       return numbers(ARGUMENT, type, -1, 1L << 31, MIN, MAX);
-    } else if (at.matches("allocate\\(.*#1|alignment\\(.*")) {
+    } else if (at.equals("allocateAddress(long,int)#0")) {
+      return numbers(ARGUMENT, type, -1, MIN);
+    } else if (at.matches("allocate(Address)?\\(.*#1|alignment\\(.*")) {
       return numbers(ARGUMENT, type, 0, -1, 3, 8192, Integer.MIN_VALUE, Integer.MAX_VALUE);
     } else if (at.matches("(withCapacity|capacity)\\(.*")) {
       return numbers(ARGUMENT, type, -1, MIN, (1L << 46) + 1, MAX);
@@ -103,7 +108,9 @@ final class MisuseRules {
       return numbers(ARGUMENT, type, -1, MIN);
     } else if (at.equals("wrap(ByteBuffer,DType,Shape)#0")) {
       return values(ByteBuffer.allocate(1), ByteBuffer.allocateDirect(2));
-    } else if (at.equals("wrap(ByteBuffer,DType,Shape)#1")) {
+    } else if (at.equals("wrap(ForeignMemory,DType,Shape)#0")) {
+      return values(new DirectBuffer(ByteBuffer.allocateDirect(2)));
+    } else if (at.matches("wrap\\(.*#1")) {
       return values(DType.INT64, DType.FLOAT16);
     } else if (at.startsWith("tensorAt(") && parameter == 0) {
       return addresses(0, -1, 4096, MIN, MAX);
@@ -113,7 +120,12 @@ final class MisuseRules {
           : values(Shape.of(5), Shape.of(1L << 40), Shape.of(MAX));
     } else if (at.equals("valueOf(String)#0")) {
       return values("FLOAT31", "");
-    } else if (at.matches("(read|write)\\(.*Path\\)#1")) {
+    } else if (at.equals("guard(Class,Supplier)#0")) {
+      return values(AutoCloseable.class);
+    } else if (at.equals("guard(Class,Supplier)#1")) {
+      Supplier<AutoCloseable> another = () -> ChunkPool::trim;
+      return List.of(new Wrong(ARGUMENT, another, "NoGuard"));
+    } else if (at.matches("(read|write)\\(.*Path\\)#1|info\\(Path\\)#0")) {
       return List.of(
           new Wrong(IOException.class, Path.of("none", "such.npy"), "such.npy"),
           new Wrong(IOException.class, Path.of("."), "."));
