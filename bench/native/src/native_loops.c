@@ -81,20 +81,22 @@ EXPORT(void, arenaAllocate)(JNIEnv *env, jclass type, jlong size, jlong count) {
 /* The least that a bump allocator can do: two words in memory, no alignment, no arena. */
 EXPORT(void, bump)(JNIEnv *env, jclass type, jlong start, jlong bytes, jlong size, jlong count) {
     (void)env, (void)type;
-    struct {
+    /* Not on the stack, where some processors keep what was stored in a register. */
+    static struct room {
         uint64_t cursor;
         uint64_t limit;
-    } room = {(uint64_t)start, (uint64_t)(start + bytes)};
-    use(&room);
+    } words;
+    struct room *room = &words;
+    __asm__ volatile("" : "+r"(room)); /* reached by a pointer, like an arena */
+    *room = (struct room){(uint64_t)start, (uint64_t)(start + bytes)};
     for (jlong i = 0; i < count; i++) {
-        uint64_t p = room.cursor;
-        if ((uint64_t)size > room.limit - p) {
+        uint64_t p = room->cursor;
+        if ((uint64_t)size > room->limit - p) {
             return;
         }
-        room.cursor = p + (uint64_t)size;
+        room->cursor = p + (uint64_t)size;
         use((void *)(uintptr_t)p);
     }
-    use(&room);
 }
 
 /* What JNA calls. */
