@@ -31,7 +31,8 @@ public final class Segments {
    * shared handle just now. On others {@link WrongThreadException} is thrown. Who is handed a
    * handle takes a segment of their own. A handle that is released on another thread than a segment
    * was taken on cannot end that segment: it stays readable there, and keeps the bytes until it is
-   * unreachable.
+   * unreachable or its thread has ended. A stage that took segments does better to hand on a {@code
+   * share()} and to close its own handle.
    *
    * <p>Of a frozen tensor the segment is read-only; one that was taken before the first {@code
    * share()} stays writable, as raw views do.
