@@ -28,10 +28,19 @@ record Figure(double value, double error) {
     return new Figure(value + other.value, Math.hypot(error, other.error));
   }
 
-  /** Without its error, to three digits or all before the point. */
+  /** Without its error, to three digits or all before the point; below 0.1 to two. */
   String brief() {
     double size = Math.abs(value);
-    int decimals = size >= 99.95 || size == Math.rint(size) ? 0 : size >= 9.995 ? 1 : 2;
+    int decimals = 4;
+    if (size >= 99.95 || size == Math.rint(size)) {
+      decimals = 0;
+    } else if (size >= 9.995) {
+      decimals = 1;
+    } else if (size >= 0.0995 || size == Math.rint(size * 100) / 100) {
+      decimals = 2;
+    } else if (size >= 0.00995) {
+      decimals = 3;
+    }
     return String.format(Locale.ROOT, "%,." + decimals + "f", value);
   }
 

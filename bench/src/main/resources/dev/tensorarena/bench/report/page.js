@@ -61,7 +61,7 @@ function options(chart) {
     backgroundColor: "#fff",
     textStyle: { fontFamily: "sans-serif" },
     aria: { enabled: true },
-    grid: { left: 4, right: 24, top: chart.series.length > 1 ? 32 : 8, bottom: 28, containLabel: true },
+    grid: { left: 4, right: 40, top: chart.series.length > 1 ? 32 : 8, bottom: 40, containLabel: true },
     legend: { show: chart.series.length > 1, data: chart.series.map((series) => series.name), left: "left" },
     tooltip: {
       trigger: "axis",
@@ -77,6 +77,9 @@ function options(chart) {
       type: chart.log ? "log" : "value",
       min: chart.least,
       splitNumber: 3,
+      name: chart.log ? `${chart.unit}, logarithmic` : chart.unit,
+      nameLocation: "middle",
+      nameGap: 26,
       axisLabel: { hideOverlap: true, formatter: formatted },
     },
     yAxis: {
@@ -92,7 +95,7 @@ function options(chart) {
 
 function draw(chart) {
   const element = document.getElementById(chart.id);
-  element.style.height = `${60 + chart.bars.length * (18 + 16 * chart.series.length)}px`;
+  element.style.height = `${72 + chart.bars.length * (18 + 16 * chart.series.length)}px`;
   const drawn = echarts.init(element, null, { renderer: "svg" });
   drawn.setOption(options(chart));
   charts.set(chart.id, drawn);

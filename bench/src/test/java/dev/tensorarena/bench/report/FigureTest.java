@@ -18,8 +18,10 @@ class FigureTest {
   }
 
   @Test
-  void threeDigitsAreShownAndWholeNumbersWhole() {
-    assertEquals("0.12 ± 0.01", Figure.measured(0.1234, 0.0123).toString());
+  void threeDigitsAreShownOrTwoAndWholeNumbersWhole() {
+    assertEquals("0.12 ± 0.012", Figure.measured(0.1234, 0.0123).toString());
+    assertEquals("0.0012", Figure.exact(0.00123).brief());
+    assertEquals("0.05", Figure.exact(0.05).brief());
     assertEquals("9.99", Figure.exact(9.99).brief());
     assertEquals("12.3", Figure.exact(12.34).brief());
     assertEquals("123", Figure.exact(123.4).brief());
