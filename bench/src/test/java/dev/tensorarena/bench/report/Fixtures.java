@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Results of real runs, kept short by {@code --jmh "-wi 1 -w 50ms -i 4 -r 50ms"} and without
- * their raw data; not to be believed.
+ * Results of real runs, kept short by {@code --jmh "-wi 1 -w 50ms -i 4 -r 50ms"} and without their
+ * raw data; not to be believed.
  */
 final class Fixtures {
   /** That the runs answer. */
