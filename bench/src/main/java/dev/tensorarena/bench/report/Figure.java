@@ -28,6 +28,11 @@ record Figure(double value, double error) {
     return new Figure(value + other.value, Math.hypot(error, other.error));
   }
 
+  /** With errors as those of {@link #plus}. */
+  Figure minus(Figure other) {
+    return new Figure(value - other.value, Math.hypot(error, other.error));
+  }
+
   /** Without its error, to three digits or all before the point; below 0.1 to two. */
   String brief() {
     double size = Math.abs(value);

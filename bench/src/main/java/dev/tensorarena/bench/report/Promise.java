@@ -14,6 +14,7 @@ import java.util.stream.Stream;
  * @param what it says
  * @param of what is measured
  * @param over what it is divided by, or null
+ * @param less what is taken off it, or null
  * @param atMost the bound, or null
  * @param atLeast the bound, or null
  * @param unit of both, with its leading space; null with a ratio
@@ -23,6 +24,7 @@ record Promise(
     @JsonProperty(required = true) String what,
     @JsonProperty(required = true) Term of,
     Term over,
+    Term less,
     Double atMost,
     Double atLeast,
     String unit) {
@@ -44,7 +46,7 @@ record Promise(
 
   /** Those that it compares. */
   Stream<Row> rows() {
-    return Stream.of(of, over).filter(Objects::nonNull).map(Term::row);
+    return Stream.of(of, over, less).filter(Objects::nonNull).map(Term::row);
   }
 
   /** What a run shows of it; nothing if it lacks a row. */
@@ -52,6 +54,9 @@ record Promise(
     Optional<Figure> measured = of.in(results);
     if (over != null) {
       measured = measured.flatMap(figure -> over.in(results).map(figure::over));
+    }
+    if (less != null) {
+      measured = measured.flatMap(figure -> less.in(results).map(figure::minus));
     }
     return measured.map(this::check);
   }

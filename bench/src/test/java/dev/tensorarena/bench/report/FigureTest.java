@@ -13,6 +13,12 @@ class FigureTest {
   }
 
   @Test
+  void sumsAndDifferencesHaveBothErrors() {
+    assertEquals(new Figure(15, 5), new Figure(10, 3).plus(new Figure(5, 4)));
+    assertEquals(new Figure(5, 5), new Figure(10, 3).minus(new Figure(5, 4)));
+  }
+
+  @Test
   void aSingleSampleHasNoError() {
     assertEquals("12.3", Figure.measured(12.34, Double.NaN).toString());
   }
