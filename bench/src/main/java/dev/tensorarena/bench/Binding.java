@@ -6,6 +6,7 @@ import dev.tensorarena.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * What does it cost to get from Java to C and back: for nothing, and for an allocation of 4000 B
@@ -69,6 +70,12 @@ public class Binding extends AverageTime {
 
     private final ArenaCycle cycle = new ArenaCycle(TENSORS);
     private final Shape shape = Shape.of(BYTES);
+
+    /** Gives the memory back. */
+    @TearDown
+    public void close() {
+      cycle.close();
+    }
   }
 
   /**
