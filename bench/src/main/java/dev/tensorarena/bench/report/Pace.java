@@ -30,9 +30,9 @@ enum Pace {
     }
     boolean sampled = job.mode() == Mode.SampleTime;
     TimeValue time = sampled ? TimeValue.seconds(1) : SHORT;
-    unless(settings.getWarmupIterations(), options::warmupIterations, sampled ? 2 : 5);
+    unless(settings.getWarmupIterations(), options::warmupIterations, sampled ? 2 : 4);
     unless(settings.getWarmupTime(), options::warmupTime, time);
-    unless(settings.getMeasurementIterations(), options::measurementIterations, sampled ? 6 : 10);
+    unless(settings.getMeasurementIterations(), options::measurementIterations, sampled ? 4 : 8);
     unless(settings.getMeasurementTime(), options::measurementTime, time);
   }
 
