@@ -17,10 +17,9 @@ import org.openjdk.jmh.infra.Blackhole;
 public class ArenasOn22 extends AverageTime {
   private static final long BYTES = 4000;
 
-  /** Allocations between two renewals of the arena; 16 of 4000 B walk one chunk of 64 KiB. */
-  private static final int BATCH = 16;
-
+  /** Allocations between two renewals of the arena. */
   private static final int MANY = 100;
+
   private static final String TEXT = "a string of forty characters, all ASCII.";
 
   private ExecutionContext context;
@@ -36,14 +35,14 @@ public class ArenasOn22 extends AverageTime {
   public void open() {
     context = ExecutionContext.withCapacity(2 * MANY * BYTES);
     own = Arena.ofConfined();
-    block = own.allocate(BATCH * (BYTES + 96));
+    block = own.allocate(MANY * BYTES);
     try (ArenaAllocator arena = ArenaAllocator.of(context)) {
       arena.allocate(2 * MANY * BYTES - 4096);
     }
     ours = ArenaAllocator.of(context);
     confined = Arena.ofConfined();
     slices = SegmentAllocator.slicingAllocator(block);
-    left = BATCH;
+    left = MANY;
   }
 
   /** Closes them. */
@@ -58,7 +57,7 @@ public class ArenasOn22 extends AverageTime {
     if (left == 0) {
       ours.close();
       ours = ArenaAllocator.of(context);
-      left = BATCH;
+      left = MANY;
     }
     left--;
     return ours;
@@ -68,7 +67,7 @@ public class ArenasOn22 extends AverageTime {
     if (left == 0) {
       confined.close();
       confined = Arena.ofConfined();
-      left = BATCH;
+      left = MANY;
     }
     left--;
     return confined;
@@ -77,7 +76,7 @@ public class ArenasOn22 extends AverageTime {
   private SegmentAllocator slices() {
     if (left == 0) {
       slices = SegmentAllocator.slicingAllocator(block);
-      left = BATCH;
+      left = MANY;
     }
     left--;
     return slices;

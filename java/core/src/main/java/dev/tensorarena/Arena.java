@@ -60,6 +60,11 @@ final class Arena {
   /** Whether a raw view or an address ever left: then the memory is never reclaimed unasked. */
   private volatile boolean exposed;
 
+  /**
+   * The same, plain: a volatile read at each use would keep the JIT from merging what is around.
+   */
+  private boolean exposedBefore;
+
   private Arena(long handle, Window window, long memoryLimit, int flags) {
     this.handle = handle;
     this.memoryLimit = memoryLimit;
@@ -320,7 +325,8 @@ final class Arena {
 
   /** A raw view or an address leaves: the memory must not be reclaimed behind the user's back. */
   void expose() {
-    if (!exposed) {
+    if (!exposedBefore) {
+      exposedBefore = true;
       exposed = true;
     }
   }

@@ -1,22 +1,53 @@
 package dev.tensorarena;
 
 import java.util.ArrayDeque;
+import java.util.function.Supplier;
 
 /**
  * What is closed together with a scope or a shared handle: guards before the end, which may refuse
  * it, then what is tracked, last first.
  */
 final class Resources {
-  final Guards guards = new Guards();
+  private Guard guards;
 
-  private final ArrayDeque<AutoCloseable> open = new ArrayDeque<>(2);
+  /** Null until something is tracked. */
+  private ArrayDeque<AutoCloseable> open;
 
   void add(AutoCloseable resource) {
+    if (open == null) {
+      open = new ArrayDeque<>(2);
+    }
     open.push(resource);
   }
 
   boolean isEmpty() {
-    return open.isEmpty();
+    return open == null || open.isEmpty();
+  }
+
+  /** The guard of a class; made when there is none. */
+  <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+    T guard = Guard.find(guards, type);
+    if (guard == null) {
+      guard = Guard.make(type, maker);
+      guards = new Guard(guard, guards);
+    }
+    return guard;
+  }
+
+  /**
+   * Closes the guards, last made first.
+   *
+   * @throws RuntimeException if one refuses; it and those that were made before it stay
+   */
+  void closeGuards() {
+    while (guards != null) {
+      try {
+        guards.resource().close();
+      } catch (Exception e) {
+        rethrow(e);
+      }
+      guards = guards.next();
+    }
   }
 
   /**
@@ -27,7 +58,7 @@ final class Resources {
    */
   Throwable close(Throwable earlier) {
     Throwable failure = earlier;
-    while (!open.isEmpty()) {
+    while (!isEmpty()) {
       try {
         open.pop().close();
       } catch (Throwable e) {

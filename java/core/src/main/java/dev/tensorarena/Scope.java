@@ -105,7 +105,7 @@ public final class Scope implements AutoCloseable {
     Objects.requireNonNull(maker, "maker");
     checkOpen();
     // Once the end has begun it is too late to refuse it.
-    return closing ? track(Guards.make(type, maker)) : resources().guards.get(type, maker);
+    return closing ? track(Guard.make(type, maker)) : resources().guard(type, maker);
   }
 
   /**
@@ -222,7 +222,7 @@ public final class Scope implements AutoCloseable {
   private void closeGuards(Throwable earlier) {
     try {
       if (resources != null) {
-        resources.guards.close();
+        resources.closeGuards();
       }
     } catch (Throwable refusal) {
       closing = false;

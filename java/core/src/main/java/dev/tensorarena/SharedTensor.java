@@ -52,7 +52,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
 
   /** For {@link Tensor#guard}. */
   <T extends AutoCloseable> T guarded(Class<T> type, Supplier<? extends T> maker) {
-    return resources().guards.get(type, maker);
+    return resources().guard(type, maker);
   }
 
   /**
@@ -62,7 +62,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   void closeGuards() {
     if (resources != null) {
-      resources.guards.close();
+      resources.closeGuards();
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.tensorarena.ffm;
 
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.MemoryLimitExceededException;
 import dev.tensorarena.Scope;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
@@ -29,8 +30,12 @@ import java.nio.charset.Charset;
  * an outer one while an inner one is open is allowed, though slower, and lasts as long as the outer
  * one; but closing the outer one closes the inner one too, and so does whatever ends its scope.
  *
- * <p>Past a limit an allocation throws {@link dev.tensorarena.MemoryLimitExceededException}, and
- * when the system refuses memory {@link OutOfMemoryError}; the arena is usable after both.
+ * <p>Small segments come from blocks of 16 KiB and, as the arena grows, up to 256 KiB, which count
+ * towards the context's memory limit whole; where it leaves no room for a block, they are taken one
+ * by one.
+ *
+ * <p>Past a limit an allocation throws {@link MemoryLimitExceededException}, and when the system
+ * refuses memory {@link OutOfMemoryError}; the arena is usable after both.
  */
 public final class ArenaAllocator implements Arena {
   /** As the C library's: code that allocates bytes and stores longs there relies on it. */
@@ -39,9 +44,23 @@ public final class ArenaAllocator implements Arena {
   /** The most that the context aligns to. */
   private static final int MAX_ALIGNMENT = 4096;
 
+  private static final int BLOCK_ALIGNMENT = 64;
+
+  /** The first block; each is twice as large as the one before. */
+  private static final long MIN_BLOCK = 16 << 10;
+
+  private static final long MAX_BLOCK = 256 << 10;
+
   private final Scope scope;
   private final Lifetime lifetime;
   private final SegmentAllocator uninitialized = this::allocateUninitialized;
+
+  // What the scope gave last, and where the next segment goes; none at first.
+  private MemorySegment block;
+  private long blockStart;
+  private long cursor;
+  private long limit;
+  private long nextBlock = MIN_BLOCK;
 
   private ArenaAllocator(Scope scope) {
     this.scope = scope;
@@ -101,21 +120,45 @@ public final class ArenaAllocator implements Arena {
     }
     // Empty segments have addresses of their own, too.
     long room = Math.max(1, byteSize);
-    return lifetime.segment(
-        byteAlignment <= MAX_ALIGNMENT
-            ? scope.allocateAddress(room, Math.max(MIN_ALIGNMENT, (int) byteAlignment))
-            : allocateAligned(room, byteAlignment),
-        byteSize);
+    long alignment = Math.max(MIN_ALIGNMENT, byteAlignment);
+    long start = (cursor + alignment - 1) & -alignment;
+    if (room > limit - start) {
+      return allocateSlowly(byteSize, room, alignment);
+    }
+    cursor = start + room;
+    return block.asSlice(start - blockStart, byteSize);
   }
 
-  private long allocateAligned(long room, long alignment) {
+  /** From a new block, if it can hold a few of these; else from the scope itself. */
+  private MemorySegment allocateSlowly(long byteSize, long room, long alignment) {
+    long size = nextBlock;
+    nextBlock = Math.min(2 * size, MAX_BLOCK);
+    if (room <= size / 2 && alignment <= size / 2 && takeBlock(size)) {
+      return allocateUninitialized(byteSize, alignment);
+    }
+    if (alignment <= MAX_ALIGNMENT) {
+      return lifetime.segment(scope.allocateAddress(room, (int) alignment), byteSize);
+    }
     long padding = alignment - MAX_ALIGNMENT;
     if (room > Long.MAX_VALUE - padding) {
       throw new OutOfMemoryError(
           "no memory for " + room + " bytes with an alignment of " + alignment);
     }
     long start = scope.allocateAddress(room + padding, MAX_ALIGNMENT);
-    return (start + alignment - 1) & -alignment;
+    return lifetime.segment((start + alignment - 1) & -alignment, byteSize);
+  }
+
+  /** False if a limit leaves room for less only. */
+  private boolean takeBlock(long size) {
+    try {
+      blockStart = scope.allocateAddress(size, BLOCK_ALIGNMENT);
+    } catch (MemoryLimitExceededException | OutOfMemoryError e) {
+      return false;
+    }
+    block = lifetime.segment(blockStart, size);
+    cursor = blockStart;
+    limit = blockStart + size;
+    return true;
   }
 
   /**

@@ -132,6 +132,26 @@ class ArenaAllocatorTest extends InContext {
   }
 
   @Test
+  void aLimitThatLeavesNoRoomForABlockIsUsedToTheLastBytes() {
+    try (ExecutionContext limited = ExecutionContext.withMemoryLimit(10_000);
+        ArenaAllocator arena = ArenaAllocator.of(limited)) {
+      List<MemorySegment> segments = new ArrayList<>();
+      assertThrows(
+          MemoryLimitExceededException.class,
+          () -> {
+            while (true) {
+              segments.add(arena.allocate(100).fill((byte) segments.size()));
+            }
+          });
+      assertTrue(segments.size() >= 10_000 / 112 - 1, segments.size() + " of 112 bytes each");
+      assertTrue(limited.memoryUsage() <= 10_000);
+      for (int i = 0; i < segments.size(); i++) {
+        assertEquals((byte) i, segments.get(i).get(JAVA_BYTE, 99));
+      }
+    }
+  }
+
+  @Test
   void uninitializedIsNotZeroedAndTheOthersAre() {
     for (int round = 0; round < 2; round++) {
       try (ArenaAllocator arena = ArenaAllocator.of(ctx)) {
