@@ -425,8 +425,7 @@ final class ModelProgram extends ModelState {
         set(h, i -> value);
         break;
       case 2:
-        Model.Handle source = any();
-        copyFrom(h, source);
+        copyFrom(h, isSquare(h) ? transposed(h) : any());
         break;
       default:
         if (values.length > 0) {
@@ -451,6 +450,16 @@ final class ModelProgram extends ModelState {
       ModelElements.write(h.real, type, value, flat, (long[]) null);
     }
     h.cells.bits[h.at[flat]] = ModelElements.bits(h.dtype(), value);
+  }
+
+  private static boolean isSquare(Model.Handle h) {
+    return h.dims.length == 2 && h.dims[0] == h.dims[1];
+  }
+
+  /** The same elements in another order: source and target of a copy overlap. */
+  private Model.Handle transposed(Model.Handle h) {
+    addView(h, h.real.transpose(), h.dims, index -> new long[] {index[1], index[0]});
+    return handles.get(handles.size() - 1);
   }
 
   private void copyFrom(Model.Handle h, Model.Handle source) throws Exception {

@@ -100,7 +100,14 @@ abstract class ModelState {
   }
 
   final Model.Life anyLife() {
-    return lives.isEmpty() ? null : pick(lives);
+    Model.Life life = null;
+    for (int i = 0; i < 4 && !lives.isEmpty(); i++) {
+      life = pick(lives);
+      if (life.open && life.context.owner == actor) {
+        break;
+      }
+    }
+    return life;
   }
 
   final Model.Handle any() {
