@@ -75,4 +75,23 @@ public class SegmentsOn22 extends AverageTime {
       somebody.consume(Segments.of(second));
     }
   }
+
+  /**
+   * The same with segments that nobody checks.
+   *
+   * @param somebody who sees the tensors and the segments
+   */
+  @Benchmark
+  @SuppressWarnings("restricted") // addresses and sizes are the tensors'
+  public void scopeWithUncheckedSegments(Blackhole somebody) {
+    try (dev.tensorarena.Scope scope = context.scope()) {
+      somebody.consume(scope);
+      Tensor first = context.empty(DType.FLOAT32, SHAPE);
+      Tensor second = context.empty(DType.FLOAT32, SHAPE);
+      somebody.consume(first);
+      somebody.consume(second);
+      somebody.consume(MemorySegment.ofAddress(first.address()).reinterpret(first.byteSize()));
+      somebody.consume(MemorySegment.ofAddress(second.address()).reinterpret(second.byteSize()));
+    }
+  }
 }

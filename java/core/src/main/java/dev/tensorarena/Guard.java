@@ -23,4 +23,19 @@ record Guard(AutoCloseable resource, Guard next) {
     }
     return made;
   }
+
+  /**
+   * Closes this guard, the first of its list.
+   *
+   * @return the rest of the list
+   * @throws RuntimeException if it refuses
+   */
+  Guard close() {
+    try {
+      resource.close();
+    } catch (Exception e) {
+      Resources.rethrow(e);
+    }
+    return next;
+  }
 }

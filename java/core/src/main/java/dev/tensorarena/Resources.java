@@ -41,12 +41,7 @@ final class Resources {
    */
   void closeGuards() {
     while (guards != null) {
-      try {
-        guards.resource().close();
-      } catch (Exception e) {
-        rethrow(e);
-      }
-      guards = guards.next();
+      guards = guards.close();
     }
   }
 

@@ -32,6 +32,7 @@ public final class Scope implements AutoCloseable {
   /** The enclosing scope; null for the context's root scope. */
   final Scope parent;
 
+  private Guard guards;
   private Resources resources;
   private Pin pins;
   private boolean closing;
@@ -76,15 +77,11 @@ public final class Scope implements AutoCloseable {
   public <T extends AutoCloseable> T track(T resource) {
     Objects.requireNonNull(resource, "resource");
     checkOpen();
-    resources().add(resource);
-    return resource;
-  }
-
-  private Resources resources() {
     if (resources == null) {
       resources = new Resources();
     }
-    return resources;
+    resources.add(resource);
+    return resource;
   }
 
   /**
@@ -104,8 +101,17 @@ public final class Scope implements AutoCloseable {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     checkOpen();
-    // Once the end has begun it is too late to refuse it.
-    return closing ? track(Guard.make(type, maker)) : resources().guard(type, maker);
+    T guard = Guard.find(guards, type);
+    return guard != null ? guard : makeGuard(type, maker);
+  }
+
+  private <T extends AutoCloseable> T makeGuard(Class<T> type, Supplier<? extends T> maker) {
+    T guard = Guard.make(type, maker);
+    if (closing) {
+      return track(guard); // too late to refuse
+    }
+    guards = new Guard(guard, guards);
+    return guard;
   }
 
   /**
@@ -221,8 +227,8 @@ public final class Scope implements AutoCloseable {
   /** Asks the guards; one that refuses, and those after it, stay, and so does the scope. */
   private void closeGuards(Throwable earlier) {
     try {
-      if (resources != null) {
-        resources.closeGuards();
+      while (guards != null) {
+        guards = guards.close();
       }
     } catch (Throwable refusal) {
       closing = false;
