@@ -1,8 +1,11 @@
 package dev.tensorarena;
 
 import java.lang.ref.Cleaner;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Reports contexts and shared handles that became unreachable without having been closed, with the
@@ -97,6 +100,11 @@ final class LeakDetector {
   private static final class Place extends Throwable {
     private static final long serialVersionUID = 1;
 
+    private static final List<String> LIBRARY =
+        Stream.of(LeakDetector.class, ExecutionContext.class, Tensor.class)
+            .map(type -> Pattern.quote(type.getName()) + "(\\$.*)?")
+            .toList();
+
     private final transient Supplier<String> what;
     private final String done;
     private final String thread = Thread.currentThread().getName();
@@ -104,6 +112,15 @@ final class LeakDetector {
     Place(Supplier<String> what, String done) {
       this.what = what;
       this.done = done;
+    }
+
+    /** The first frame that is not this library's. */
+    String caller() {
+      return Stream.of(getStackTrace())
+          .filter(frame -> LIBRARY.stream().noneMatch(frame.getClassName()::matches))
+          .findFirst()
+          .map(StackTraceElement::toString)
+          .orElse("an unknown place");
     }
 
     @Override
@@ -130,7 +147,14 @@ final class LeakDetector {
       if (!closed) {
         LOGGER.log(
             System.Logger.Level.WARNING,
-            "LEAK: " + what.get() + " became unreachable without close(); " + reclaim.get(),
+            "LEAK: "
+                + what.get()
+                + ", "
+                + place.done
+                + " at "
+                + place.caller()
+                + ", became unreachable without close(); "
+                + reclaim.get(),
             place);
       }
     }

@@ -121,6 +121,8 @@ class LeakReportTest {
       assertEquals("WARNING", report.getLevel().getName());
       String trace = Arrays.toString(report.getThrown().getStackTrace());
       assertTrue(trace.contains("LeakReportTest$Leaks." + method + "("), trace);
+      String place = " at " + Leaks.class.getName() + "." + method + "(LeakReportTest.java:";
+      assertTrue(report.getMessage().contains(place), report.getMessage());
       assertTrue(report.getThrown().getMessage().contains("by thread \"main\""));
     }
   }
