@@ -25,10 +25,6 @@ static bool is_open(const ta_arena *control) {
     return control != NULL && private_of(control)->open == ARENA_OPEN;
 }
 
-static ta_chunk *chunk_at(uint64_t address) {
-    return (ta_chunk *)(uintptr_t)address;
-}
-
 static ta_chunk *current_of(const arena *a) {
     return chunk_at(a->control.chunk);
 }

@@ -9,6 +9,7 @@
 typedef struct {
     ta_arena control;
     uint64_t opened_millis; /* for Java, which reads it behind the control block */
+    uint64_t openings;      /* for Java, too: how many arenas this record has been before */
     uint64_t open;          /* ARENA_OPEN while the arena is open */
     ta_chunk
         *first; /* the chain: filled chunks, the current one, then spares for the next refills */
@@ -25,6 +26,7 @@ typedef struct {
 _Static_assert(sizeof(ta_arena) == 64, "the control block is part of the ABI");
 _Static_assert(sizeof(ta_chunk) == 64, "the descriptor is part of the ABI");
 _Static_assert(offsetof(arena, opened_millis) == sizeof(ta_arena), "Arena.java reads it there");
+_Static_assert(offsetof(arena, openings) == sizeof(ta_arena) + 8, "Arena.java reads it there");
 _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 
 /* The chunk in which these bytes were handed out, NULL if in none of an open arena. */

@@ -1,21 +1,14 @@
 #include "chunk_pool.h"
 
 #include "checkers.h"
+#include "free_chunks.h"
+#include "magazine.h"
 #include "os.h"
 
 #include <string.h>
 
-#define CACHED_PER_ORDER 16u
-
-typedef struct {
-    ta_chunk *top;
-    uint32_t depth;
-} chunk_stack;
-
 /* All of it under the lock of os.h. */
 static struct {
-    ta_chunk *free[SLAB_ORDERS];
-    chunk_stack cached[SLAB_ORDERS];
     void *free_record;
     ta_chunk *retired_first;
     ta_chunk *retired_last;
@@ -23,21 +16,14 @@ static struct {
     uint64_t arenas;
     uint64_t in_use, in_use_chunks;
     uint64_t pinned, pinned_chunks;
-    uint64_t retained; /* dirty bytes of free chunks */
+    uint64_t retained; /* dirty bytes of free chunks, but for those in magazines */
     uint64_t memory_limit;
     uint64_t retained_limit;
+    bool magazines_full; /* every chunk comes home through the lock */
 } pool = {.memory_limit = TA_UNLIMITED, .retained_limit = (uint64_t)256 << 20};
 
 /* Written before the first arena, read without the lock. */
 static uint64_t quarantine = 0;
-
-static ta_chunk *chunk_at(uint64_t address) {
-    return (ta_chunk *)(uintptr_t)address;
-}
-
-static uint64_t address_of(const ta_chunk *chunk) {
-    return (uint64_t)(uintptr_t)chunk;
-}
 
 static uint64_t dirty_bytes(const ta_chunk *chunk) {
     return (uint64_t)chunk->dirty * TA_MIN_CHUNK_BYTES;
@@ -48,125 +34,57 @@ static bool is_all_dirty(const ta_chunk *chunk) {
     return dirty_bytes(chunk) == chunk_bytes(chunk);
 }
 
-/* ---- lists and stacks of free chunks --------------------------------------------------------- */
+/* ---- free chunks ----------------------------------------------------------------------------- */
 
-static void list_insert(ta_chunk *chunk) {
-    ta_chunk *head = pool.free[chunk->order];
-    chunk->state = CHUNK_FREE;
-    chunk->prev = 0;
-    chunk->next = address_of(head);
-    if (head != NULL) {
-        head->prev = address_of(chunk);
-    }
-    pool.free[chunk->order] = chunk;
+/* What the books say when a chunk is the pool's own again. */
+static void count_home(const ta_chunk *chunk) {
+    pool.in_use -= chunk_bytes(chunk);
+    pool.in_use_chunks--;
 }
 
-static void list_remove(ta_chunk *chunk) {
-    if (chunk->prev != 0) {
-        chunk_at(chunk->prev)->next = chunk->next;
-    } else {
-        pool.free[chunk->order] = chunk_at(chunk->next);
-    }
-    if (chunk->next != 0) {
-        chunk_at(chunk->next)->prev = chunk->prev;
-    }
+static void come_home(ta_chunk *chunk);
+
+static void leave_magazine(ta_chunk *chunk) {
+    count_home(chunk);
+    come_home(chunk);
 }
 
-/* Puts a free chunk into the lists, merged with its buddies as far as they are free. */
-static void merge_in(ta_chunk *chunk) {
-    while (chunk_bytes(chunk) < slab_of_chunk(chunk)->space_bytes) {
-        ta_chunk *buddy = slab_buddy(chunk);
-        if (buddy->state != CHUNK_FREE || buddy->order != chunk->order) {
-            break;
-        }
-        list_remove(buddy);
-        ta_chunk *low = chunk < buddy ? chunk : buddy;
-        ta_chunk *high = chunk < buddy ? buddy : chunk;
-        low->dirty += high->dirty;
-        low->order++;
-        high->state = CHUNK_INTERIOR;
-        chunk = low;
-    }
-    list_insert(chunk);
+static void put_record(void *record) {
+    memcpy(record, &pool.free_record, sizeof(void *));
+    pool.free_record = record;
+    pool.arenas--;
 }
 
-static void merge_cached(void) {
-    for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
-        chunk_stack *stack = &pool.cached[order];
-        while (stack->top != NULL) {
-            ta_chunk *chunk = stack->top;
-            stack->top = chunk_at(chunk->next);
-            merge_in(chunk);
-        }
-        stack->depth = 0;
-    }
+static void empty_magazines(void) {
+    magazines_empty(!pool.magazines_full, leave_magazine, put_record);
 }
 
-/* Halves a free chunk, already out of its list, until it has the order; upper halves stay free. */
-static ta_chunk *split_to(ta_chunk *chunk, uint32_t order) {
-    while (chunk->order > order) {
-        chunk->order--;
-        ta_chunk *high = slab_buddy(chunk);
-        high->order = chunk->order;
-        high->slab = chunk->slab;
-        high->base = chunk_end(chunk);
-        high->dirty = chunk->dirty == 0 ? 0 : slab_count_dirty(high);
-        chunk->dirty -= high->dirty;
-        list_insert(high);
-    }
-    return chunk;
-}
-
-static ta_chunk *take_listed(uint32_t order) {
-    for (uint32_t o = order; o < SLAB_ORDERS; o++) {
-        if (pool.free[o] != NULL) {
-            ta_chunk *chunk = pool.free[o];
-            list_remove(chunk);
-            return split_to(chunk, order);
-        }
-    }
-    return NULL;
+/* Brings all free chunks into the lists, merged as far as they can be. */
+static void gather_free(void) {
+    empty_magazines();
+    free_merge();
 }
 
 /* Reserves another slab for chunks of the order. */
 static bool grow(uint32_t order) {
     ta_slab *slab = slab_create(order);
     if (slab != NULL) {
-        list_insert(&slab->chunks[0]);
+        free_put(&slab->chunks[0]);
     }
     return slab != NULL;
 }
 
-/* A free chunk of exactly the order, out of all lists: warm first, new address space last. */
+/* A free chunk of exactly the order: warm first, new address space last. */
 static ta_chunk *take_free(uint32_t order) {
-    chunk_stack *stack = &pool.cached[order];
-    ta_chunk *chunk = stack->top;
-    if (chunk != NULL) {
-        stack->top = chunk_at(chunk->next);
-        stack->depth--;
-        return chunk;
-    }
-    chunk = take_listed(order);
+    ta_chunk *chunk = free_take(order);
     if (chunk == NULL) {
-        merge_cached();
-        chunk = take_listed(order);
+        gather_free();
+        chunk = free_take(order);
     }
     if (chunk == NULL && grow(order)) {
-        chunk = take_listed(order);
+        chunk = free_take(order);
     }
     return chunk;
-}
-
-static void put_free(ta_chunk *chunk) {
-    chunk_stack *stack = &pool.cached[chunk->order];
-    if (chunk->dirty != 0 && stack->depth < CACHED_PER_ORDER) {
-        chunk->state = CHUNK_CACHED;
-        chunk->next = address_of(stack->top);
-        stack->top = chunk;
-        stack->depth++;
-    } else {
-        merge_in(chunk);
-    }
 }
 
 /* ---- giving pages back ----------------------------------------------------------------------- */
@@ -178,13 +96,13 @@ static void purge(ta_chunk *chunk) {
 
 /* Gives back pages of free chunks, largest chunks first, until at most `keep` bytes are retained. */
 static uint64_t purge_free(uint64_t keep) {
-    uint64_t before = pool.retained;
-    if (before <= keep) {
+    if (pool.retained <= keep) {
         return 0;
     }
-    merge_cached();
+    gather_free();
+    uint64_t before = pool.retained;
     for (uint32_t order = SLAB_ORDERS; order-- > 0 && pool.retained > keep;) {
-        for (ta_chunk *chunk = pool.free[order]; chunk != NULL && pool.retained > keep;
+        for (ta_chunk *chunk = free_listed(order); chunk != NULL && pool.retained > keep;
              chunk = chunk_at(chunk->next)) {
             pool.retained -= dirty_bytes(chunk);
             if (chunk->dirty != 0) {
@@ -212,7 +130,7 @@ static ta_chunk *take_order(uint32_t order, ta_status *why) {
     }
     chunk->state = CHUNK_USED; /* at once: a buddy that comes home must not merge with it */
     if (!is_all_dirty(chunk) && !slab_commit(chunk)) {
-        put_free(chunk);
+        free_put(chunk);
         return NULL;
     }
     pool.retained -= dirty_bytes(chunk);
@@ -220,6 +138,34 @@ static ta_chunk *take_order(uint32_t order, ta_status *why) {
     pool.in_use_chunks++;
     /* The process's limit counts pages that are merely kept, too: those can go. */
     purge_free(pool.memory_limit - pool.in_use);
+    return chunk;
+}
+
+/* A chunk of the order from the thread's magazine, NULL if it has none. */
+static ta_chunk *take_warm(uint32_t order) {
+    magazine *mine = magazine_enter();
+    if (mine == NULL) {
+        return NULL;
+    }
+    ta_chunk *chunk = magazine_take(mine, order);
+    magazine_leave(mine);
+    return chunk;
+}
+
+/* A chunk of the order or, if the system or the limits refuse that, of one down to the lowest. */
+static ta_chunk *take_locked(uint32_t lowest, uint32_t order, ta_status *why) {
+    os_lock();
+    ta_chunk *chunk = take_order(order, why);
+    if (chunk == NULL) {
+        /* What rests counts as in use. */
+        free_retired(0);
+        empty_magazines();
+        chunk = take_order(order, why);
+    }
+    while (chunk == NULL && order > lowest) {
+        chunk = take_order(--order, why);
+    }
+    os_unlock();
     return chunk;
 }
 
@@ -233,16 +179,10 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     if (order >= SLAB_ORDERS) {
         order = lowest;
     }
-    os_lock();
-    ta_chunk *chunk = take_order(order, why);
-    if (chunk == NULL && pool.retired_first != NULL) {
-        free_retired(0);
-        chunk = take_order(order, why);
+    ta_chunk *chunk = take_warm(order);
+    if (chunk == NULL) {
+        chunk = take_locked(lowest, order, why);
     }
-    while (chunk == NULL && order > lowest) {
-        chunk = take_order(--order, why);
-    }
-    os_unlock();
     if (chunk == NULL) {
         return NULL;
     }
@@ -259,10 +199,28 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     return chunk;
 }
 
+/* What may be retained outside of magazines. */
+static uint64_t retained_room(void) {
+    return pool.retained_limit - (pool.magazines_full ? 0 : MAGAZINES_BYTES);
+}
+
 /* Whether so many bytes more of free chunks are too many to keep, beside those in use. */
 static bool is_too_much(uint64_t bytes, uint64_t in_use) {
-    return pool.retained + bytes > pool.retained_limit ||
+    return pool.retained + bytes > retained_room() ||
            in_use + pool.retained + bytes > pool.memory_limit;
+}
+
+/*
+ * Decides whether magazines have room. They have none where a chunk that comes home may have to give
+ * its pages back: under a low limit of what is retained, and while more is in use than a limit allows
+ * that was lowered meanwhile. With a quarantine arenas bring nothing but records.
+ */
+static void tend_magazines(void) {
+    bool full = pool.retained_limit < 2 * MAGAZINES_BYTES || pool.in_use > pool.memory_limit;
+    if (full != pool.magazines_full) {
+        pool.magazines_full = full;
+        empty_magazines();
+    }
 }
 
 /* Puts a chunk that rests nowhere into the free ones; under the lock. */
@@ -276,7 +234,7 @@ static void come_home(ta_chunk *chunk) {
         }
         pool.retained += bytes;
     }
-    put_free(chunk);
+    free_put(chunk);
 }
 
 static void free_retired(uint64_t keep) {
@@ -294,7 +252,7 @@ static void retire(ta_chunk *chunk) {
     if (pool.retired_first == NULL) {
         pool.retired_first = chunk;
     } else {
-        pool.retired_last->next = address_of(chunk);
+        pool.retired_last->next = chunk_address(chunk);
     }
     pool.retired_last = chunk;
     pool.retired_bytes += chunk_bytes(chunk);
@@ -335,19 +293,21 @@ static void give_locked(ta_chunk *chunk) {
         os_purge((void *)(uintptr_t)chunk->base, bytes);
         os_lock();
     }
-    pool.in_use -= bytes;
-    pool.in_use_chunks--;
+    count_home(chunk);
     if (chunk->state == CHUNK_DETACHED) {
         pool.pinned -= bytes;
         pool.pinned_chunks--;
     }
     if (purged) {
         slab_set_dirty(chunk, false);
-        put_free(chunk);
+        free_put(chunk);
     } else if (quarantine != 0) {
         retire(chunk);
     } else {
         come_home(chunk);
+    }
+    if (pool.magazines_full) {
+        tend_magazines();
     }
 }
 
@@ -367,7 +327,7 @@ void pool_note_detached(ta_chunk *chunk, bool detached) {
     os_unlock();
 }
 
-void *pool_take_record(void) {
+static void *take_record_locked(void) {
     os_lock();
     void *record = pool.free_record;
     if (record != NULL) {
@@ -383,19 +343,47 @@ void *pool_take_record(void) {
     return record;
 }
 
+void *pool_take_record(void) {
+    void *record = NULL;
+    magazine *mine = magazine_enter();
+    if (mine != NULL) {
+        record = magazine_take_record(mine);
+        magazine_leave(mine);
+    }
+    return record != NULL ? record : take_record_locked();
+}
+
 void pool_give_record(void *record, ta_chunk *chain) {
+    magazine *mine = NULL;
     for (ta_chunk *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
         make_ready(chunk);
     }
-    os_lock();
+    mine = magazine_enter();
+    ta_chunk *rest = NULL;
     while (chain != NULL) {
         ta_chunk *chunk = chain;
         chain = chunk_at(chunk->next);
+        if (mine == NULL || !magazine_put(mine, chunk)) {
+            chunk->next = chunk_address(rest);
+            rest = chunk;
+        }
+    }
+    bool record_rests = mine == NULL || !magazine_put_record(mine, record);
+    if (mine != NULL) {
+        magazine_leave(mine);
+    }
+    if (rest == NULL && !record_rests) {
+        return;
+    }
+    os_lock();
+    while (rest != NULL) {
+        ta_chunk *chunk = rest;
+        rest = chunk_at(chunk->next);
         give_locked(chunk);
     }
-    memcpy(record, &pool.free_record, sizeof(void *));
-    pool.free_record = record;
-    pool.arenas--;
+    if (record_rests) {
+        put_record(record);
+    }
     os_unlock();
 }
 
@@ -407,6 +395,7 @@ uint64_t pool_quarantine(void) {
 
 uint64_t ta_pool_trim(void) {
     os_lock();
+    empty_magazines();
     uint64_t given = purge_free(0);
     os_unlock();
     return given;
@@ -415,6 +404,8 @@ uint64_t ta_pool_trim(void) {
 void ta_pool_set_memory_limit(uint64_t bytes) {
     os_lock();
     pool.memory_limit = bytes;
+    empty_magazines();
+    tend_magazines();
     purge_free(bytes > pool.in_use ? bytes - pool.in_use : 0);
     os_unlock();
 }
@@ -422,7 +413,8 @@ void ta_pool_set_memory_limit(uint64_t bytes) {
 void ta_pool_set_retained_limit(uint64_t bytes) {
     os_lock();
     pool.retained_limit = bytes;
-    purge_free(bytes);
+    tend_magazines();
+    purge_free(retained_room());
     os_unlock();
 }
 
@@ -440,20 +432,16 @@ ta_status ta_pool_stats(ta_pool_info *info, size_t info_size) {
     ta_pool_info now = {0};
     os_lock();
     slab_totals(&now.reserved, &now.committed);
-    now.in_use = pool.in_use;
-    now.in_use_chunks = pool.in_use_chunks;
+    magazine_totals resting = magazines_totals();
+    now.in_use = pool.in_use - resting.bytes;
+    now.in_use_chunks = pool.in_use_chunks - resting.chunks;
     now.pinned = pool.pinned;
     now.pinned_chunks = pool.pinned_chunks;
-    now.free = pool.retained;
+    now.free = pool.retained + resting.bytes;
+    now.free_chunks = free_count() + resting.chunks;
     now.memory_limit = pool.memory_limit;
     now.retained_limit = pool.retained_limit;
-    now.arenas = pool.arenas;
-    for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
-        for (const ta_chunk *c = pool.free[order]; c != NULL; c = chunk_at(c->next)) {
-            now.free_chunks += c->dirty != 0;
-        }
-        now.free_chunks += pool.cached[order].depth;
-    }
+    now.arenas = pool.arenas - resting.records;
     os_unlock();
     memcpy(info, &now, info_size);
     return TA_OK;

@@ -1,17 +1,17 @@
 /*
  * The one recycling owner of chunks and arena records, for the whole process and any thread.
  *
- * Free chunks lie in lists by order, split and merged buddy-wise. In front of the lists is a short
- * stack per order of chunks that came home last: a steady workload takes and gives the same warm
- * chunk without splitting or merging. `dirty` says how much of a free chunk may have pages behind
- * it; their sum is held under the retained limit.
+ * Free chunks lie in lists and stacks by order (free_chunks.h), and a few in front of them, at hand
+ * for each thread, in magazines (magazine.h): a steady workload takes and gives the same warm chunk
+ * without the lock, without splitting or merging. `dirty` says how much of a free chunk may have
+ * pages behind it; their sum is held under the retained limit.
  *
  * States of a descriptor:
  *
  *   INTERIOR  inside a larger chunk, or merged into its buddy
  *   FREE      in the list of its order
  *   CACHED    on the stack of its order
- *   USED      held by an arena
+ *   USED      held by an arena, or in a magazine
  *   DETACHED  left its arena with pins; comes home with the last release
  *   RETIRED   in the quarantine's queue
  */

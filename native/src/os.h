@@ -29,6 +29,12 @@ void os_huge_pages(void *start, size_t bytes, bool on);
 
 size_t os_page_size(void);
 
+/* Tells running threads apart; may be the same again once a thread has ended. */
+uint64_t os_thread_token(void);
+
+/* Lets other threads run for a moment, also those of lower priority. */
+void os_pause(void);
+
 /* Milliseconds since 1970, as old as the system's last tick: some milliseconds, for a few ns. */
 uint64_t os_coarse_millis(void);
 

@@ -70,6 +70,15 @@ size_t os_page_size(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t os_thread_token(void) {
+    return (uint64_t)(uintptr_t)pthread_self();
+}
+
+void os_pause(void) {
+    struct timespec moment = {.tv_nsec = 20000};
+    (void)nanosleep(&moment, NULL);
+}
+
 uint64_t os_coarse_millis(void) {
     struct timespec now;
     (void)clock_gettime(CHEAP_CLOCK, &now);

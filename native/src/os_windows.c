@@ -61,6 +61,14 @@ size_t os_page_size(void) {
     return info.dwPageSize;
 }
 
+uint64_t os_thread_token(void) {
+    return GetCurrentThreadId();
+}
+
+void os_pause(void) {
+    Sleep(1);
+}
+
 uint64_t os_coarse_millis(void) {
     FILETIME now; /* in 100 ns */
     GetSystemTimeAsFileTime(&now);

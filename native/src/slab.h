@@ -63,6 +63,15 @@ static inline ta_slab *slab_of_chunk(const ta_chunk *chunk) {
     return (ta_slab *)(uintptr_t)chunk->slab;
 }
 
+/* Links and descriptors are words in the ABI. */
+static inline ta_chunk *chunk_at(uint64_t address) {
+    return (ta_chunk *)(uintptr_t)address;
+}
+
+static inline uint64_t chunk_address(const ta_chunk *chunk) {
+    return (uint64_t)(uintptr_t)chunk;
+}
+
 static inline uint64_t chunk_bytes(const ta_chunk *chunk) {
     return (uint64_t)TA_MIN_CHUNK_BYTES << chunk->order;
 }

@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Objects;
@@ -36,11 +38,24 @@ import java.util.function.Supplier;
  */
 public final class ExecutionContext extends NativeFactory implements AutoCloseable {
   private static final AtomicLong IDS = new AtomicLong();
+  private static final VarHandle ID;
+
+  static {
+    try {
+      ID = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "id", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
   private final Arena arena;
-  private final long id;
+
+  /** 0 until it is asked for: else threads that open contexts would all meet in the counter. */
+  private volatile long id;
+
   private final long createdAtMillis;
   private final String name;
   private final int alignment;
@@ -54,15 +69,14 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   private int tickets;
 
   private ExecutionContext(Builder builder) {
-    id = IDS.incrementAndGet();
     name = builder.name;
     alignment = builder.alignment;
-    tickets = (int) id;
     arena = Arena.open(builder.capacity, builder.memoryLimit, builder.flags);
     createdAtMillis = arena.openedMillis();
+    tickets = arena.draw();
     root = new Scope(this, owner);
     current = root;
-    if (LeakDetector.watches(id)) {
+    if (LeakDetector.watches(tickets)) {
       Arena memory = arena;
       watch = LeakDetector.watchContext(this, () -> reclaim(memory));
     }
@@ -508,9 +522,12 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   /**
    * A number that no other context of this process has.
    *
-   * @return counted from 1
+   * @return counted from 1, in the order in which contexts are asked for it the first time
    */
   public long executionId() {
+    if (id == 0) {
+      ID.compareAndSet(this, 0L, IDS.incrementAndGet());
+    }
     return id;
   }
 
@@ -539,7 +556,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
 
   /** The words of {@code toString}, without a reference to the context. */
   Supplier<String> label() {
-    long number = id;
+    long number = executionId();
     String called = name;
     return () -> "ExecutionContext " + number + (called == null ? "" : " (" + called + ")");
   }
