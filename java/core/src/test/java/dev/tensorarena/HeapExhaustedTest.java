@@ -1,8 +1,10 @@
 package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +20,90 @@ class HeapExhaustedTest {
   void anAllocationThatFindsNoHeapLeavesTheContextUsable() throws Exception {
     TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Allocations.class)
         .assertSucceeded();
+  }
+
+  @Test
+  void aResultThatIsKeptWithoutHeapLeaksNoPin() throws Exception {
+    TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Kept.class)
+        .assertSucceeded();
+  }
+
+  /** Keeps a result in a chunk that others pin, with room for ever more objects. */
+  static final class Kept {
+    private static final int SIZE = 65_536;
+
+    /** What fills the heap: arrays, and behind them objects of the least size. */
+    private static final Object[] BALLAST = new Object[20_000];
+
+    public static void main(String[] args) {
+      keep(BALLAST.length, true); // loads all classes while there is heap
+      keep(BALLAST.length, false);
+      int refused = 0;
+      int kept = 0;
+      for (int room = 0; room < 24; room++) {
+        for (boolean pinned : new boolean[] {true, false}) {
+          if (keep(room, pinned)) {
+            kept++;
+          } else {
+            refused++;
+          }
+          assertEquals(0, ChunkPool.stats().inUseChunks());
+        }
+      }
+      assertTrue(refused > 2, "of each way, for a pin and for a handle: " + refused);
+      assertTrue(kept > 2, "with room for both: " + kept);
+    }
+
+    /** With room for so many small objects; false if that was too little. */
+    private static boolean keep(int room, boolean pinned) {
+      boolean kept;
+      Tensor result = null;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor outer = ctx.empty(DType.INT8, 64).fill(1);
+        Scope scope = ctx.scope();
+        ctx.empty(DType.INT8, SIZE);
+        SharedTensor neighbour = ctx.empty(DType.INT8, 64).fill(2).share();
+        if (!pinned) {
+          neighbour.close(); // moved down instead
+        }
+        Tensor inner = ctx.empty(DType.INT8, 64).fill(3);
+        fillHeapButFor(room);
+        try {
+          result = scope.closeKeeping(inner);
+          kept = true;
+        } catch (OutOfMemoryError e) {
+          kept = false;
+        }
+        Arrays.fill(BALLAST, null);
+        assertTrue(!kept || result.getByte(63) == 3);
+        assertFalse(inner.isAlive());
+        assertEquals(1, outer.getByte(63));
+        assertEquals(4, ctx.empty(DType.INT8, SIZE).fill(4).getByte(0));
+        if (pinned) {
+          assertEquals(2, neighbour.getByte(63));
+          neighbour.close();
+        }
+      }
+      return kept;
+    }
+
+    private static void fillHeapButFor(int room) {
+      if (room == BALLAST.length) {
+        return;
+      }
+      int count = 0;
+      for (int bytes : new int[] {8192, 0}) {
+        try {
+          while (true) {
+            BALLAST[count] = bytes == 0 ? new Object() : new byte[bytes];
+            count++;
+          }
+        } catch (OutOfMemoryError e) {
+          continue;
+        }
+      }
+      Arrays.fill(BALLAST, count - room, count, null);
+    }
   }
 
   static final class Shares {

@@ -202,6 +202,12 @@ abstract class ModelState {
 
   // ---- what must throw
 
+  /** A call without a result, as one with it. */
+  static <T> T run(Runnable call) {
+    call.run();
+    return null;
+  }
+
   /** Asserts that a call throws one of these, says something, and changes nothing. */
   final <T> void refused(Set<Class<? extends Throwable>> errors, Callable<T> call)
       throws Exception {
