@@ -8,7 +8,7 @@
 #include <jni.h>
 #include <jvmti.h>
 
-static jlong requests, refused_from, refused_to;
+static jlong requests, refused_from, refused_to, refused_buffers;
 static jboolean refuse_with_exception;
 static jobject(JNICALL *new_direct_byte_buffer)(JNIEnv *, void *, jlong);
 
@@ -21,6 +21,7 @@ static jobject JNICALL new_or_no_buffer(JNIEnv *env, void *address, jlong bytes)
     if (!refuse()) {
         return new_direct_byte_buffer(env, address, bytes);
     }
+    refused_buffers++;
     if (refuse_with_exception) {
         jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
         (*env)->ThrowNew(env, error, "refused by the test");
@@ -53,7 +54,7 @@ static jint set_new_direct_byte_buffer(JNIEnv *env, jboolean intercept) {
 JNIEXPORT jint JNICALL Java_dev_tensorarena_NativeFaults_begin(JNIEnv *env, jclass type, jlong from,
                                                                jlong to, jboolean with_exception) {
     (void)type;
-    requests = 0;
+    requests = refused_buffers = 0;
     refused_from = from;
     refused_to = to;
     refuse_with_exception = with_exception;
@@ -70,4 +71,9 @@ JNIEXPORT jint JNICALL Java_dev_tensorarena_NativeFaults_end(JNIEnv *env, jclass
 JNIEXPORT jlong JNICALL Java_dev_tensorarena_NativeFaults_requests(JNIEnv *env, jclass type) {
     (void)env, (void)type;
     return requests;
+}
+
+JNIEXPORT jlong JNICALL Java_dev_tensorarena_NativeFaults_refusedBuffers(JNIEnv *env, jclass type) {
+    (void)env, (void)type;
+    return refused_buffers;
 }

@@ -23,4 +23,7 @@ final class NativeFaults {
 
   /** How many there were since {@link #begin}. */
   static native long requests();
+
+  /** How many of those that were refused were for a buffer. */
+  static native long refusedBuffers();
 }

@@ -39,21 +39,22 @@ public final class RefusedMemoryProgram {
   /**
    * Runs with some requests refused, and once more with none.
    *
-   * @return whether any was refused
+   * @return whether any was refused, and whether one of them was for a buffer
    */
-  public static boolean run(long from, long to, boolean withException) throws Exception {
+  public static boolean[] run(long from, long to, boolean withException) throws Exception {
     ChunkPool.stats(); // loads the library
     assertEquals(0, NativeFaults.begin(from, to, withException));
-    long requests;
+    boolean[] refused = new boolean[2];
     try {
       new RefusedMemoryProgram(to).run();
-      requests = NativeFaults.requests();
+      refused[0] = NativeFaults.requests() >= from;
+      refused[1] = NativeFaults.refusedBuffers() > 0;
     } finally {
       assertEquals(0, NativeFaults.end());
     }
     new RefusedMemoryProgram(0).run(); // now nothing may fail
     ChunkPool.trim();
-    return requests >= from;
+    return refused;
   }
 
   /** Whether the refusals are over: then nothing may fail any more. */
