@@ -37,29 +37,25 @@ static void overread_by_one(void) {
     close_arena(arena);
 }
 
-static void use_after_rewind(void) {
+static void use_after_rewind_of(uint64_t size) {
     ta_arena *arena = open_arena();
     take(arena, 10, 64);
     ta_position mark;
     ta_mark(arena, &mark);
-    char *bytes = take(arena, 1000, 64);
+    char *bytes = take(arena, size, 64);
     bytes[500] = 1;
     CHECK(rightly || ta_rewind(arena, &mark) == TA_OK);
     write_to(bytes + 500);
     close_arena(arena);
 }
 
+static void use_after_rewind(void) {
+    use_after_rewind_of(1000);
+}
+
 /* The chunk stays with the arena: as a spare, which is rewound past, it must be poisoned as well. */
 static void use_after_rewind_past_its_chunk(void) {
-    ta_arena *arena = open_arena();
-    take(arena, 10, 64);
-    ta_position mark;
-    ta_mark(arena, &mark);
-    char *bytes = take(arena, 100000, 64);
-    bytes[500] = 1;
-    CHECK(rightly || ta_rewind(arena, &mark) == TA_OK);
-    write_to(bytes + 500);
-    close_arena(arena);
+    use_after_rewind_of(100000);
 }
 
 static void use_after_reset(void) {

@@ -27,9 +27,7 @@ public class ContextCloseAgainstRelease extends HandedOver {
 
   @Actor
   public void release(II_Result r) {
-    SharedTensor handle = take();
-    r.r1 = (int) handle.getLongAt(0);
-    handle.close();
+    r.r1 = readAndClose();
   }
 
   @Arbiter

@@ -18,4 +18,11 @@ class HandedOver {
       }
     }
   }
+
+  /** Reads what was handed over, and lets go. */
+  final int readAndClose() {
+    try (SharedTensor taken = take()) {
+      return (int) taken.getLongAt(0);
+    }
+  }
 }

@@ -36,9 +36,7 @@ public class ReleaseAgainstReuse extends HandedOver {
 
   @Actor
   public void release(IZI_Result r) {
-    SharedTensor handle = take();
-    r.r1 = (int) handle.getLongAt(0);
-    handle.close();
+    r.r1 = readAndClose();
   }
 
   @Arbiter
