@@ -1,7 +1,7 @@
 package dev.tensorarena;
 
 import java.util.ArrayDeque;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * What is closed together with a scope or a shared handle: guards before the end, which may refuse
@@ -25,11 +25,11 @@ final class Resources {
   }
 
   /** The guard of a class; made when there is none. */
-  <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+  <A, T extends Guard> T guard(Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
     T guard = Guard.find(guards, type);
     if (guard == null) {
-      guard = Guard.make(type, maker);
-      guards = new Guard(guard, guards);
+      guard = Guard.make(type, maker, guarded);
+      guards = guard.linkedTo(guards);
     }
     return guard;
   }
@@ -41,7 +41,7 @@ final class Resources {
    */
   void closeGuards() {
     while (guards != null) {
-      guards = guards.close();
+      guards = guards.closed();
     }
   }
 

@@ -1,7 +1,7 @@
 package dev.tensorarena;
 
 import java.util.Objects;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * A mark in an {@link ExecutionContext} that is rewound: tensors allocated while it is the
@@ -24,7 +24,7 @@ public final class Scope implements AutoCloseable {
    */
   Thread owner;
 
-  /** What ended it, to go after "it ended when"; null while open. */
+  /** What ended it, or is about to, to go after "is dead:"; null while open. */
   private String ended;
 
   final ExecutionContext context;
@@ -35,7 +35,6 @@ public final class Scope implements AutoCloseable {
   private Guard guards;
   private Resources resources;
   private Pin pins;
-  private boolean closing;
 
   private final long markChunk;
   private final long markCursor;
@@ -85,32 +84,36 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * The guard of a class for this scope; made when there is none. A guard takes part in the scope's
-   * end: it is closed on the scope's thread when the scope is about to end, before what is tracked,
-   * while the tensors are alive. It refuses the end by throwing: the scope stays open, and who
-   * asked for the end gets the exception.
+   * The guard of a class for this scope; made when there is none.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly
-   * @param maker makes one; must not use the scope itself
+   * @param maker makes a new one for this scope, which it must not use yet
    * @return the one guard of this class until the scope ends
-   * @throws IllegalArgumentException if what is made is of another class
+   * @throws IllegalArgumentException if what is made is of another class, or guards something else
    * @throws IllegalStateException if the scope has ended, or on another thread
    */
-  public <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+  public <T extends Guard> T guard(Class<T> type, Function<? super Scope, ? extends T> maker) {
+    return guard(type, maker, this);
+  }
+
+  /** The same, made of a tensor of this scope. */
+  <A, T extends Guard> T guard(Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     checkOpen();
     T guard = Guard.find(guards, type);
-    return guard != null ? guard : makeGuard(type, maker);
+    return guard != null ? guard : makeGuard(type, maker, guarded);
   }
 
-  private <T extends AutoCloseable> T makeGuard(Class<T> type, Supplier<? extends T> maker) {
-    T guard = Guard.make(type, maker);
-    if (closing) {
+  private <A, T extends Guard> T makeGuard(
+      Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
+    T guard = Guard.make(type, maker, guarded);
+    if (isClosing()) {
+      guard.linkedTo(null);
       return track(guard); // too late to refuse
     }
-    guards = new Guard(guard, guards);
+    guards = guard.linkedTo(guards);
     return guard;
   }
 
@@ -178,7 +181,7 @@ public final class Scope implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (owner == null || closing) {
+    if (owner == null || ended != null) {
       return;
     }
     checkOpen();
@@ -203,14 +206,13 @@ public final class Scope implements AutoCloseable {
    * @return the first failure of a tracked resource, or the earlier one, or null
    */
   Throwable end(String reason, Throwable earlier) {
-    closing = true;
+    ended = reason;
     closeGuards(earlier);
     Throwable failure = earlier;
     do { // what is closed may track more, or leave scopes of its own open
       failure = resources == null ? failure : resources.close(failure);
       failure = context.endInside(this, reason, failure);
     } while (resources != null && !resources.isEmpty());
-    ended = reason;
     owner = null;
     context.leave(this);
     Arena arena = context.arena();
@@ -228,10 +230,10 @@ public final class Scope implements AutoCloseable {
   private void closeGuards(Throwable earlier) {
     try {
       while (guards != null) {
-        guards = guards.close();
+        guards = guards.closed();
       }
     } catch (Throwable refusal) {
-      closing = false;
+      ended = null;
       if (earlier != null) {
         refusal.addSuppressed(earlier);
       }
@@ -250,8 +252,9 @@ public final class Scope implements AutoCloseable {
     return markChunk;
   }
 
+  /** Whether it is ending at this moment: closing what it tracks, with its tensors still alive. */
   boolean isClosing() {
-    return closing;
+    return ended != null && owner != null;
   }
 
   private void checkOpen() {
@@ -262,9 +265,8 @@ public final class Scope implements AutoCloseable {
 
   /** Why something of this scope cannot be used by the calling thread. */
   IllegalStateException refusal(String what) {
-    String reason = ended;
     Thread belongsTo = owner;
-    if (reason == null && belongsTo != null) {
+    if (belongsTo != null) {
       return new IllegalStateException(
           what
               + " belongs to thread \""
@@ -275,6 +277,7 @@ public final class Scope implements AutoCloseable {
               + Thread.currentThread().getName()
               + "\"; share() is how a tensor leaves its thread");
     }
+    String reason = ended; // of another thread's scope perhaps not seen yet
     return new IllegalStateException(
         what + " of " + context + " is dead: " + (reason == null ? "its scope ended" : reason));
   }

@@ -2,7 +2,7 @@ package dev.tensorarena;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * A handle from {@link Tensor#share()} that keeps the bytes alive past the scope, the reset and the
@@ -51,8 +51,9 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   }
 
   /** For {@link Tensor#guard}. */
-  <T extends AutoCloseable> T guarded(Class<T> type, Supplier<? extends T> maker) {
-    return resources().guard(type, maker);
+  <T extends Guard> T guarded(
+      Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
+    return resources().guard(type, maker, guarded);
   }
 
   /**

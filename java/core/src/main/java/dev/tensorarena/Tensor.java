@@ -3,8 +3,7 @@ package dev.tensorarena;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * An n-dimensional array in native memory: a type, a shape and an address. The handle is small and
@@ -179,13 +178,18 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The memory that the tensor wraps, whole.
+   * Where and how the elements lie, in one answer: for code that hands tensors to native code, or
+   * looks at their bytes by other means than a buffer. Passes the gate once and makes no garbage
+   * where the answer is taken apart at once.
    *
-   * @return empty if the tensor lies in an arena
+   * @return address, size and state as they are now
+   * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} first
    */
-  public final Optional<ForeignMemory> foreignMemory() {
+  public final TensorMemory memory() {
     use();
-    return Optional.ofNullable(window.foreign);
+    requireGapless();
+    origin().expose();
+    return new TensorMemory(start(), byteCount(), !isFrozen(), window.foreign);
   }
 
   // ---- views
@@ -490,23 +494,24 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The guard of a class for this tensor's lifetime, see {@link Scope#guard}; made when there is
-   * none. For a shared handle and its views the lifetime is the handle's, and the guard is closed
-   * on the thread that releases the handle.
+   * The guard of a class for this tensor's lifetime, its scope's; made when there is none. For a
+   * shared handle and its views the lifetime is the handle's, and the guard is closed on the thread
+   * that releases the handle.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly
-   * @param maker makes one; must not use the tensor's lifetime itself
+   * @param maker makes a new one for this tensor, which it must not use yet
    * @return the one guard of this class until the lifetime ends
-   * @throws IllegalArgumentException if what is made is of another class
+   * @throws IllegalArgumentException if what is made is of another class, or guards something else
    */
-  public final <T extends AutoCloseable> T guard(Class<T> type, Supplier<? extends T> maker) {
+  public final <T extends Guard> T guard(
+      Class<T> type, Function<? super Tensor, ? extends T> maker) {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     use();
     return scope != null
-        ? scope.guard(type, maker)
-        : ((SharedTensor) origin()).guarded(type, maker);
+        ? scope.guard(type, maker, this)
+        : ((SharedTensor) origin()).guarded(type, maker, this);
   }
 
   // ---- for scopes

@@ -16,7 +16,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -48,13 +47,13 @@ final class Calls {
           Map.entry(DoubleBuffer.class, DoubleBuffer.allocate(1)),
           Map.entry(ForeignMemory.class, new DirectBuffer(ByteBuffer.allocateDirect(1))),
           Map.entry(Class.class, NoGuard.class),
-          Map.entry(Supplier.class, (Supplier<NoGuard>) NoGuard::new),
+          Map.entry(Function.class, (Function<Object, NoGuard>) guarded -> new NoGuard()),
           Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));
 
   private Calls() {}
 
   /** Guards nothing. */
-  static final class NoGuard implements AutoCloseable {
+  static final class NoGuard extends Guard {
     @Override
     public void close() {}
   }

@@ -12,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,11 +72,10 @@ class ForeignMemoryTest {
       assertEquals(5f, block.part(20, 4).order(ByteOrder.nativeOrder()).getFloat());
       assertEquals(block.bytes.address(), tensor.address());
       assertEquals(0, ctx.memoryUsage());
-      assertSame(block, tensor.select(0, 1).foreignMemory().orElseThrow());
-      assertEquals(Optional.empty(), tensor.copy(ctx).foreignMemory());
+      assertSame(block, tensor.select(0, 1).memory().foreign());
+      assertNull(tensor.copy(ctx).memory().foreign());
       ByteBuffer buffer = ByteBuffer.allocateDirect(8);
-      assertEquals(
-          8, ctx.wrap(buffer, DType.INT8, Shape.of(8)).foreignMemory().orElseThrow().byteSize());
+      assertEquals(8, ctx.wrap(buffer, DType.INT8, Shape.of(8)).memory().foreign().byteSize());
     }
   }
 

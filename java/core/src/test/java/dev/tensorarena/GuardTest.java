@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** A guard is one of its class in a lifetime, is closed first when that ends, and may refuse. */
 class GuardTest {
@@ -27,7 +27,7 @@ class GuardTest {
     ctx.close();
   }
 
-  private class Noting implements AutoCloseable {
+  private class Noting extends Guard {
     final String name;
 
     Noting(String name) {
@@ -50,23 +50,23 @@ class GuardTest {
   }
 
   private Noting guard(Tensor tensor, String name) {
-    return tensor.guard(Noting.class, () -> new Noting(name));
+    return tensor.guard(Noting.class, guarded -> new Noting(name));
   }
 
   @Test
   void thereIsOneOfEachClassForAScopeAndItsTensors() {
     Scope scope = ctx.scope();
     Tensor tensor = ctx.allocSlice(1f, 2f);
-    Noting guard = scope.guard(Noting.class, () -> new Noting("it"));
+    Noting guard = scope.guard(Noting.class, guarded -> new Noting("it"));
     assertSame(guard, guard(tensor, "another"));
     assertSame(guard, guard(tensor.slice(0, 1, 2), "another"));
-    assertNotSame(guard, tensor.guard(Other.class, Other::new));
+    assertNotSame(guard, tensor.guard(Other.class, guarded -> new Other()));
     assertSame(guard, guard(ctx.allocTemp(1), "another"));
     scope.close();
     assertEquals(List.of("other", "it"), closed);
-    assertRefuses(() -> scope.guard(Other.class, Other::new), "its scope was closed");
+    assertRefuses(() -> scope.guard(Other.class, guarded -> new Other()), "its scope was closed");
     Scope next = ctx.scope();
-    assertNotSame(guard, next.guard(Noting.class, () -> new Noting("next")));
+    assertNotSame(guard, next.guard(Noting.class, guarded -> new Noting("next")));
     ctx.reset();
     assertEquals(List.of("other", "it", "next"), closed);
   }
@@ -75,7 +75,51 @@ class GuardTest {
   void anotherClassThanAskedForIsRefused() {
     Tensor tensor = ctx.allocTemp(1);
     assertRefuses(
-        IllegalArgumentException.class, () -> tensor.guard(Noting.class, Other::new), "Other");
+        IllegalArgumentException.class,
+        () -> tensor.guard(Noting.class, guarded -> new Other()),
+        "Other");
+  }
+
+  @Test
+  void itIsMadeOfWhatItGuards() {
+    List<Object> guarded = new ArrayList<>();
+    Scope scope = ctx.scope();
+    Tensor tensor = ctx.allocTemp(1);
+    scope.guard(Noting.class, it -> noted(guarded, it, new Noting("scope")));
+    tensor.guard(Other.class, it -> noted(guarded, it, new Other()));
+    try (SharedTensor handle = tensor.share()) {
+      Tensor view = handle.reshape(Shape.of(1));
+      view.guard(Noting.class, it -> noted(guarded, it, new Noting("handle")));
+      assertEquals(List.of(scope, tensor, view), guarded);
+    }
+  }
+
+  private static <T> T noted(List<Object> list, Object guarded, T guard) {
+    list.add(guarded);
+    return guard;
+  }
+
+  /** Or the guards that were made before it would be lost, and end with nothing. */
+  @Test
+  void oneThatGuardsSomethingElseIsRefused() {
+    Noting guard = ctx.scope().guard(Noting.class, guarded -> new Noting("inner"));
+    Scope scope = ctx.scope();
+    Tensor tensor = ctx.allocTemp(1);
+    scope.guard(Other.class, guarded -> new Other());
+    assertTaken(() -> scope.guard(Noting.class, guarded -> guard));
+    try (SharedTensor handle = tensor.share()) {
+      assertTaken(() -> handle.guard(Noting.class, guarded -> guard));
+    }
+    Noting[] late = new Noting[1];
+    scope.track(() -> late[0] = scope.guard(Noting.class, guarded -> new Noting("late")));
+    ctx.reset();
+    assertEquals(List.of("other", "late", "inner"), closed);
+    assertTaken(() -> ctx.scope().guard(Noting.class, guarded -> guard));
+    assertTaken(() -> ctx.scope().guard(Noting.class, guarded -> late[0]));
+  }
+
+  private static void assertTaken(Executable ask) {
+    assertRefuses(IllegalArgumentException.class, ask, "already");
   }
 
   @Test
@@ -147,36 +191,39 @@ class GuardTest {
   @Test
   void aGuardThatEndsItsScopeItselfDoesNothing() {
     Scope scope = ctx.scope();
-    scope.guard(Resource.class, () -> new Resource(scope::close));
+    scope.guard(Resource.class, guarded -> new Resource(guarded::close));
     scope.close();
     assertEquals(ctx.scope().parent, scope.parent);
   }
 
-  private interface Action {
-    void run() throws IOException;
-  }
+  private static final class Resource extends Guard {
+    private final Runnable action;
 
-  private record Resource(Action action) implements AutoCloseable {
+    Resource(Runnable action) {
+      this.action = action;
+    }
+
     @Override
-    public void close() throws IOException {
+    public void close() {
       action.run();
     }
   }
 
   @Test
-  void aCheckedExceptionComesInsideAnUncheckedOne() {
+  void anErrorRefusesToo() {
     Scope scope = ctx.scope();
     boolean[] refuses = {true};
     scope.guard(
         Resource.class,
-        () ->
+        guarded ->
             new Resource(
                 () -> {
                   if (refuses[0]) {
-                    throw new IOException("no");
+                    throw new AssertionError("no");
                   }
                 }));
-    assertRefuses(scope::close, "no");
+    assertRefuses(AssertionError.class, scope::close, "no");
+    assertRefuses(AssertionError.class, ctx::close, "no");
     refuses[0] = false;
     scope.close();
   }
@@ -189,7 +236,7 @@ class GuardTest {
     assertNotSame(guard, guard(tensor, "scope"));
     assertSame(guard, guard(handle.slice(0, 0, 1), "another"));
     SharedTensor[] hold = new SharedTensor[1];
-    handle.guard(Resource.class, () -> new Resource(() -> hold[0] = handle.share()));
+    handle.guard(Resource.class, guarded -> new Resource(() -> hold[0] = guarded.share()));
     handle.track(() -> closed.add("tracked"));
     ctx.reset();
     assertEquals(List.of("scope"), closed);
@@ -198,7 +245,7 @@ class GuardTest {
     assertTrue(handle.isAlive());
     hold[0].close();
     refusal = null;
-    handle.guard(Resource.class, () -> new Resource(() -> hold[0] = handle.share()));
+    handle.guard(Resource.class, guarded -> new Resource(() -> hold[0] = guarded.share()));
     runOnThread("releaser", handle::close);
     assertEquals(List.of("scope", "handle", "tracked"), closed);
     handle.close();
@@ -211,7 +258,7 @@ class GuardTest {
     SharedTensor[] hold = new SharedTensor[1];
     SharedTensor handle = ctx.allocSlice(1f).share();
     ctx.reset();
-    handle.guard(Resource.class, () -> new Resource(() -> hold[0] = handle.share()));
+    handle.guard(Resource.class, guarded -> new Resource(() -> hold[0] = guarded.share()));
     handle.mutable(ctx).setFloat(2f, 0);
     assertFalse(handle.isAlive());
     assertEquals(1f, hold[0].getFloat(0));

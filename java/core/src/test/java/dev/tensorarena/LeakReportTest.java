@@ -153,6 +153,9 @@ class LeakReportTest {
         case 3:
           ctx.nativeHandle();
           break;
+        case 4:
+          tensor.memory();
+          break;
         default:
           try (SharedTensor shared = tensor.share()) {
             shared.address();
@@ -208,7 +211,7 @@ class LeakReportTest {
   static final class ExposedContext {
     public static void main(String[] args) throws Exception {
       Reports reports = new Reports();
-      for (int how = 0; how < 5; how++) {
+      for (int how = 0; how < 6; how++) {
         Leaks.exposedContext(how);
         LogRecord report = reports.next();
         assertTrue(report.getMessage().contains("(exposed)"), report.getMessage());

@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -31,6 +31,7 @@ final class MisuseRules {
               "DType",
               "ExecutionContext",
               "ForeignMemory",
+              "Guard",
               "MemoryLimitExceededException",
               "NativeFactory",
               "Npy",
@@ -42,6 +43,7 @@ final class MisuseRules {
               "Tensor",
               "TensorElements",
               "TensorFactory",
+              "TensorMemory",
               "TensorPin",
               "TensorValues"));
 
@@ -52,6 +54,11 @@ final class MisuseRules {
   private static final long MAX = Long.MAX_VALUE;
 
   private MisuseRules() {}
+
+  private static final class AnotherGuard extends Guard {
+    @Override
+    public void close() {}
+  }
 
   /** A value that is refused, with this exception, whose message has this in it. */
   record Wrong(Class<? extends Throwable> expected, Object value, String part) {}
@@ -120,11 +127,15 @@ final class MisuseRules {
           : values(Shape.of(5), Shape.of(1L << 40), Shape.of(MAX));
     } else if (at.equals("valueOf(String)#0")) {
       return values("FLOAT31", "");
-    } else if (at.equals("guard(Class,Supplier)#0")) {
-      return values(AutoCloseable.class);
-    } else if (at.equals("guard(Class,Supplier)#1")) {
-      Supplier<AutoCloseable> another = () -> ChunkPool::trim;
-      return List.of(new Wrong(ARGUMENT, another, "NoGuard"));
+    } else if (at.equals("guard(Class,Function)#0")) {
+      return values(Guard.class);
+    } else if (at.equals("guard(Class,Function)#1")) {
+      Calls.NoGuard taken = new Calls.NoGuard();
+      taken.linkedTo(null);
+      Function<Object, Guard> another = guarded -> new AnotherGuard();
+      Function<Object, Guard> twice = guarded -> taken;
+      return List.of(
+          new Wrong(ARGUMENT, another, "NoGuard"), new Wrong(ARGUMENT, twice, "already"));
     } else if (at.matches("(read|write)\\(.*Path\\)#1|info\\(Path\\)#0")) {
       return List.of(
           new Wrong(IOException.class, Path.of("none", "such.npy"), "such.npy"),

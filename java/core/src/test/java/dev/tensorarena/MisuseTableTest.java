@@ -66,6 +66,8 @@ class MisuseTableTest {
         return ctx.track(like.share());
       } else if (type.isAssignableFrom(ExecutionContext.class)) {
         return ctx;
+      } else if (type == TensorMemory.class) {
+        return like.memory();
       } else if (type == TensorPin.class) {
         return ctx.track(TensorPin.of(like));
       } else if (type == Scope.class) {

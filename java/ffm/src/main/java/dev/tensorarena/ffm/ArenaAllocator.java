@@ -47,20 +47,18 @@ public final class ArenaAllocator implements Arena {
   private static final int BLOCK_ALIGNMENT = 64;
 
   /** The first block; each is twice as large as the one before. */
-  private static final long MIN_BLOCK = 16 << 10;
+  private static final int MIN_BLOCK = 16 << 10;
 
-  private static final long MAX_BLOCK = 256 << 10;
+  private static final int MAX_BLOCK = 256 << 10;
 
   private final Scope scope;
   private final Lifetime lifetime;
-  private final SegmentAllocator uninitialized = this::allocateUninitialized;
 
   // What the scope gave last, and where the next segment goes; none at first.
   private MemorySegment block;
-  private long blockStart;
   private long cursor;
   private long limit;
-  private long nextBlock = MIN_BLOCK;
+  private int nextBlock = MIN_BLOCK;
 
   private ArenaAllocator(Scope scope) {
     this.scope = scope;
@@ -126,12 +124,12 @@ public final class ArenaAllocator implements Arena {
       return allocateSlowly(byteSize, room, alignment);
     }
     cursor = start + room;
-    return block.asSlice(start - blockStart, byteSize);
+    return block.asSlice(start - block.address(), byteSize);
   }
 
   /** From a new block, if it can hold a few of these; else from the scope itself. */
   private MemorySegment allocateSlowly(long byteSize, long room, long alignment) {
-    long size = nextBlock;
+    int size = nextBlock;
     nextBlock = Math.min(2 * size, MAX_BLOCK);
     if (room <= size / 2 && alignment <= size / 2 && takeBlock(size)) {
       return allocateUninitialized(byteSize, alignment);
@@ -149,15 +147,16 @@ public final class ArenaAllocator implements Arena {
   }
 
   /** False if a limit leaves room for less only. */
-  private boolean takeBlock(long size) {
+  private boolean takeBlock(int size) {
+    long start;
     try {
-      blockStart = scope.allocateAddress(size, BLOCK_ALIGNMENT);
+      start = scope.allocateAddress(size, BLOCK_ALIGNMENT);
     } catch (MemoryLimitExceededException | OutOfMemoryError e) {
       return false;
     }
-    block = lifetime.segment(blockStart, size);
-    cursor = blockStart;
-    limit = blockStart + size;
+    block = lifetime.segment(start, size);
+    cursor = start;
+    limit = start + size;
     return true;
   }
 
@@ -173,59 +172,63 @@ public final class ArenaAllocator implements Arena {
    * @throws OutOfMemoryError if the system refuses memory
    */
   public MemorySegment allocateUninitialized(MemoryLayout elementLayout, long count) {
-    return uninitialized.allocate(elementLayout, count);
+    return uninitialized().allocate(elementLayout, count);
   }
 
   // ---- what is written whole needs no zeros first
 
+  private SegmentAllocator uninitialized() {
+    return this::allocateUninitialized;
+  }
+
   @Override
   public MemorySegment allocateFrom(String str) {
-    return uninitialized.allocateFrom(str);
+    return uninitialized().allocateFrom(str);
   }
 
   @Override
   public MemorySegment allocateFrom(String str, Charset charset) {
-    return uninitialized.allocateFrom(str, charset);
+    return uninitialized().allocateFrom(str, charset);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfByte layout, byte value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfChar layout, char value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfShort layout, short value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfInt layout, int value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfFloat layout, float value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfLong layout, long value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(ValueLayout.OfDouble layout, double value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   @Override
   public MemorySegment allocateFrom(AddressLayout layout, MemorySegment value) {
-    return uninitialized.allocateFrom(layout, value);
+    return uninitialized().allocateFrom(layout, value);
   }
 
   /** Arrays come here, too. */
@@ -236,8 +239,8 @@ public final class ArenaAllocator implements Arena {
       ValueLayout sourceElementLayout,
       long sourceOffset,
       long elementCount) {
-    return uninitialized.allocateFrom(
-        elementLayout, source, sourceElementLayout, sourceOffset, elementCount);
+    return uninitialized()
+        .allocateFrom(elementLayout, source, sourceElementLayout, sourceOffset, elementCount);
   }
 
   // ---- lifetime

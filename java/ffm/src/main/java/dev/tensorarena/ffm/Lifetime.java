@@ -1,5 +1,6 @@
 package dev.tensorarena.ffm;
 
+import dev.tensorarena.Guard;
 import dev.tensorarena.Scope;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
@@ -15,7 +16,7 @@ import java.lang.ref.Cleaner;
  * <p>An arena of the JDK that is in use, by a native call that it was passed to, refuses to be
  * closed. Then the lifetime does not end either.
  */
-final class Lifetime implements AutoCloseable {
+final class Lifetime extends Guard {
   private static final Cleaner CLEANER = Cleaner.create();
 
   /** Who may use the segments; null once they have ended. */
@@ -23,30 +24,24 @@ final class Lifetime implements AutoCloseable {
 
   private final Arena arena = Arena.ofConfined();
 
-  /** All addresses, as long as this lifetime lasts. */
-  private final MemorySegment memory = MemorySegment.NULL.reinterpret(Long.MAX_VALUE, arena, null);
-
-  /** What lives so long; one of them is null. */
-  private final Tensor tensor;
-
-  private final Scope scope;
+  /** What lives so long: a scope, or a tensor of one, or a shared handle or a view of it. */
+  private final Object guarded;
 
   /** The same of other threads, which had the shared handle before. */
   private Lifetime others;
 
-  private Lifetime(Tensor tensor, Scope scope) {
-    this.tensor = tensor;
-    this.scope = scope;
+  private Lifetime(Object guarded) {
+    this.guarded = guarded;
   }
 
   /** That of a scope, for its thread. */
   static Lifetime of(Scope scope) {
-    return scope.guard(Lifetime.class, () -> new Lifetime(null, scope));
+    return scope.guard(Lifetime.class, Lifetime::new);
   }
 
   /** That of a tensor, for the calling thread. */
   static Lifetime of(Tensor tensor) {
-    Lifetime lifetime = tensor.guard(Lifetime.class, () -> new Lifetime(tensor, null));
+    Lifetime lifetime = tensor.guard(Lifetime.class, Lifetime::new);
     return lifetime.isMine() ? lifetime : lifetime.ofThisThread();
   }
 
@@ -56,7 +51,7 @@ final class Lifetime implements AutoCloseable {
       each = each.others;
     }
     if (each == null) {
-      each = new Lifetime(tensor, scope);
+      each = new Lifetime(guarded);
       each.others = others;
       others = each;
     }
@@ -76,7 +71,7 @@ final class Lifetime implements AutoCloseable {
 
   /** The bytes at an address, as long as this lifetime lasts. */
   MemorySegment segment(long address, long bytes) {
-    return memory.asSlice(address, bytes);
+    return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
   }
 
   MemorySegment.Scope jdkScope() {
@@ -100,8 +95,8 @@ final class Lifetime implements AutoCloseable {
   /** As the JDK's arenas are closed: on another thread or when closed before, it throws. */
   void end() {
     Thread before = thread;
-    if (before != null && before != Thread.currentThread() && tensor != null) {
-      keepUntilUnreachable();
+    if (before != null && before != Thread.currentThread() && guarded instanceof Tensor tensor) {
+      keepUntilUnreachable(tensor);
       return;
     }
     thread = null; // first: cleanup actions run in the arena's close()
@@ -120,7 +115,7 @@ final class Lifetime implements AutoCloseable {
    * A handle is released on another thread than the segments were taken on, which alone could end
    * them. So they keep their bytes until nobody can use them any more.
    */
-  private void keepUntilUnreachable() {
+  private void keepUntilUnreachable(Tensor tensor) {
     SharedTensor hold = thread.isAlive() ? tensor.tryShare() : null;
     thread = null;
     if (hold != null) {
@@ -137,10 +132,10 @@ final class Lifetime implements AutoCloseable {
           }
           throw (RuntimeException) failure;
         };
-    if (scope != null) {
+    if (guarded instanceof Scope scope) {
       scope.track(thrower);
     } else {
-      tensor.track(thrower);
+      ((Tensor) guarded).track(thrower);
     }
   }
 }

@@ -1,11 +1,10 @@
 package dev.tensorarena.ffm;
 
 import dev.tensorarena.DType;
-import dev.tensorarena.ForeignMemory;
 import dev.tensorarena.Tensor;
+import dev.tensorarena.TensorMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Optional;
 
 /**
  * Segments over the bytes of tensors, without a copy, and the layouts of their elements.
@@ -47,17 +46,12 @@ public final class Segments {
    *     {@code contiguous(ctx)} first
    */
   public static MemorySegment of(Tensor tensor) {
-    long bytes = tensor.byteSize();
-    if (!tensor.isContiguous()) {
-      throw new IllegalStateException(
-          tensor + " is no single stretch of memory; contiguous(ctx) gives one that is");
+    TensorMemory memory = tensor.memory();
+    if (memory.foreign() != null) {
+      return SegmentMemory.segmentOf(memory.foreign(), tensor);
     }
-    Optional<ForeignMemory> foreign = tensor.foreignMemory();
-    if (foreign.isPresent()) {
-      return SegmentMemory.segmentOf(foreign.get(), tensor);
-    }
-    MemorySegment segment = Lifetime.of(tensor).segment(tensor.address(), bytes);
-    return tensor.isWritable() ? segment : segment.asReadOnly();
+    MemorySegment segment = Lifetime.of(tensor).segment(memory.address(), memory.byteSize());
+    return memory.isWritable() ? segment : segment.asReadOnly();
   }
 
   /**
