@@ -1,5 +1,6 @@
 package dev.tensorarena;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -18,6 +19,14 @@ import java.nio.ShortBuffer;
 final class Window {
   /** The JDK's segments make no larger buffers. */
   private static final int MAX_FOREIGN_PART = Integer.MAX_VALUE - 8;
+
+  static {
+    // The JIT inlines no method while a class in its signature is unloaded. The accessors of
+    // buffers have methods below them that name a class of the JDK which nobody may have loaded:
+    // then whatever is compiled calls for every element, ten times as slow, and stays so. Which
+    // class depends on the JDK; to list the methods loads those that they name.
+    Buffer.class.getDeclaredMethods();
+  }
 
   final ByteBuffer bytes;
   final int size;
