@@ -23,9 +23,9 @@ import picocli.CommandLine.Option;
 public final class Bench implements Callable<Integer> {
   /** Which rows are measured. */
   enum RowSet {
-    /** Enough to answer every question and show every promise. */
+    /** Enough to answer every question and show every promise, each row in one JVM. */
     SHORT,
-    /** All. */
+    /** All, each in two JVMs. */
     FULL,
     /** None: the report is written of the results that are there. */
     NONE
@@ -54,7 +54,7 @@ public final class Bench implements Callable<Integer> {
       description = "A folder with the results of the benchmarks that are programs in C, if any.")
   private Path inC;
 
-  @Option(names = "--commit", defaultValue = "unknown", description = "What is measured.")
+  @Option(names = "--commit", defaultValue = "", description = "What is measured.")
   private String commit;
 
   @Option(
@@ -139,20 +139,15 @@ public final class Bench implements Callable<Integer> {
     if (jobs.isEmpty()) {
       throw new BadInputException("No row has \"" + only + "\" in its name");
     }
-    Pace pace = set == RowSet.FULL ? Pace.AS_ANNOTATED : Pace.QUICK;
+    Pace pace = set == RowSet.FULL ? Pace.QUICK_TWICE : Pace.QUICK;
     RowRunner runner = new RowRunner(pace, jmhOptions(), out);
     long start = System.nanoTime();
     Path log = json.resolveSibling(json.getFileName().toString().replace(".json", ".log"));
     runner.run(jobs, json, log);
     long seconds = (System.nanoTime() - start) / 1_000_000_000;
     String name = set.name().toLowerCase(Locale.ROOT);
-    RunInfo.now(name, commit(), seconds, runner.failures(), runner.skipped()).write(json);
+    RunInfo.now(name, commit, seconds, runner.failures(), runner.skipped()).write(json);
     return runner.failures();
-  }
-
-  /** Outside of a repository the build gives what would be replaced by it. */
-  private String commit() {
-    return commit.startsWith("$") ? "unknown" : commit;
   }
 
   private CommandLineOptions jmhOptions() {

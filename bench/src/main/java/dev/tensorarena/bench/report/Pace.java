@@ -10,17 +10,28 @@ import org.openjdk.jmh.util.Optional;
 /** How long rows are measured. */
 enum Pace {
   /** As the benchmarks say. */
-  AS_ANNOTATED,
+  AS_ANNOTATED(Integer.MAX_VALUE),
+
+  /** As {@link #QUICK}, in a second JVM too: errors are only believable over several. */
+  QUICK_TWICE(2),
+
   /**
-   * In one JVM and about two seconds; single shots and samples, which need their number, as they
+   * In one JVM and about a second, samples, which need their number, in six; single shots as they
    * say.
    */
-  QUICK;
+  QUICK(1);
 
   private static final TimeValue SHORT = TimeValue.milliseconds(100);
 
+  private final int mostRounds;
+
+  Pace(int mostRounds) {
+    this.mostRounds = mostRounds;
+  }
+
+  /** In how many JVMs a row is measured, one in each round. */
   int rounds(Job job) {
-    return this == QUICK ? 1 : job.rounds();
+    return Math.min(mostRounds, job.rounds());
   }
 
   /** Sets what the user's settings leave open. */

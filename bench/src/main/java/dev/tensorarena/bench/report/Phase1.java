@@ -14,7 +14,7 @@ import org.openjdk.jmh.runner.options.Options;
  * Runs the rows of the original's first phase and prints its tables with ours beside them.
  *
  * <p>Arguments are JMH's, such as {@code -f 1 -r 100ms}; {@code -o} names the log and {@code -rff}
- * the file for the raw results.
+ * the file for the raw results. The system property {@code commit} says what is measured.
  */
 public final class Phase1 {
   private Phase1() {}
@@ -30,7 +30,7 @@ public final class Phase1 {
     // The tables have a ± in them, whatever the locale.
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Options options = new CommandLineOptions(args);
-    List<String> failures = Quiet.errors(() -> run(options, out));
+    List<String> failures = Quiet.errors(() -> run(options, System.getProperty("commit", ""), out));
     if (!failures.isEmpty()) {
       failures.forEach(out::println);
       System.exit(1);
@@ -38,13 +38,18 @@ public final class Phase1 {
   }
 
   /** Returns the rows that could not be measured. */
-  static List<String> run(Options options, PrintStream out) throws IOException {
+  static List<String> run(Options options, String commit, PrintStream out) throws IOException {
     Path log = Path.of(options.getOutput().orElse("phase1.log")).toAbsolutePath().normalize();
     Path json = Path.of(options.getResult().orElse("phase1.json")).toAbsolutePath().normalize();
     RowRunner runner = new RowRunner(Pace.AS_ANNOTATED, options, out);
+    long start = System.nanoTime();
     Results results = runner.run(Plan.phase1(), json, log);
+    long seconds = (System.nanoTime() - start) / 1_000_000_000;
     Run run =
-        new Run(json, results, Optional.of(RunInfo.now("phase1", "", 0, List.of(), List.of())));
+        new Run(
+            json,
+            results,
+            Optional.of(RunInfo.now("phase1", commit, seconds, List.of(), runner.skipped())));
     out.println();
     for (Table table : new Phase1Tables(results).all()) {
       print(table, out);

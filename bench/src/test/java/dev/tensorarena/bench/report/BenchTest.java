@@ -123,6 +123,14 @@ class BenchTest {
     refused("There is no jmh-jdk*.json in " + folder, "--set", "none");
   }
 
+  @Test
+  void outsideOfARepositoryTheCommitIsUnknown() {
+    for (String given : List.of("", "${git.commit.id.describe}")) {
+      assertEquals("unknown", RunInfo.now("short", given, 1, List.of(), List.of()).commit());
+    }
+    assertEquals("abc", RunInfo.now("short", "abc", 1, List.of(), List.of()).commit());
+  }
+
   private void refused(String sentence, String... args) {
     errors.getBuffer().setLength(0);
     assertEquals(CommandLine.ExitCode.USAGE, bench(args));

@@ -38,7 +38,7 @@ class Phase1Test {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
 
     List<String> failures =
-        Phase1.run(options, new PrintStream(printed, true, StandardCharsets.UTF_8));
+        Phase1.run(options, "abc123", new PrintStream(printed, true, StandardCharsets.UTF_8));
 
     assertEquals(List.of(), failures);
 
@@ -47,6 +47,7 @@ class Phase1Test {
       assertTrue(report.contains(original), () -> original + " is missing in\n" + report);
     }
     assertTrue(report.contains(Runtime.version().toString()), report);
+    assertTrue(report.matches("(?s).*\\bcommit +abc123\\R.*"), report);
     assertTrue(Files.size(log) > 0);
     assertFalse(report.contains("not measured"), report);
     long raw = Files.readAllLines(json).stream().filter(l -> l.contains("\"benchmark\"")).count();
