@@ -40,11 +40,13 @@ EXPORT(void, copy)
     }
 }
 
-EXPORT(void, incrementAndDecrement)(JNIEnv *env, jclass type, jlong times) {
+EXPORT(void, incrementReadDecrement)(JNIEnv *env, jclass type, jlong element, jlong times) {
     (void)env, (void)type;
     static atomic_long count = 1;
+    const volatile float *value = (const volatile float *)(intptr_t)element;
     for (jlong i = 0; i < times; i++) {
         atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+        (void)*value;
         atomic_fetch_sub_explicit(&count, 1, memory_order_acq_rel);
     }
 }

@@ -22,8 +22,13 @@ final class NativeLoops {
    */
   static native void copy(long from, long to, long size, long stride, long blocks, long rounds);
 
-  /** One more and one less of an atomic count, as in a textbook of reference counting, in C11. */
-  static native void incrementAndDecrement(long count);
+  /**
+   * One more and one less of an atomic count, as in a textbook of reference counting, in C11, and a
+   * read of a float in between, count times.
+   *
+   * @param element the address of the float
+   */
+  static native void incrementReadDecrement(long element, long count);
 
   /** The sum of the 64-bit words in so many bytes; reads them all. */
   static native long sum(long address, long bytes);

@@ -22,8 +22,8 @@ import java.nio.ShortBuffer;
  * but their bytes are unspecified and may be another tensor's: {@code -Dtensorarena.quarantine}
  * helps to find such uses. A writable view taken before the first {@code share()} stays writable:
  * writing through it while others read is the one data race that the library cannot prevent. Loops
- * over existing memory are fastest in blocks: {@code view.get(i, block)} into an array of a few
- * hundred elements, computed there, and put back.
+ * over existing memory are fastest in blocks: {@code view.get(i, block)} into a local array of some
+ * thousand elements, computed there, and put back; or with the Vector API on segments.
  */
 public abstract sealed class TensorValues extends TensorElements permits Tensor {
   TensorValues(
