@@ -7,6 +7,8 @@ import dev.tensorarena.Tensor;
 import dev.tensorarena.ffm.Segments;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -93,5 +95,90 @@ public class SegmentsOn22 extends AverageTime {
       somebody.consume(MemorySegment.ofAddress(first.address()).reinterpret(first.byteSize()));
       somebody.consume(MemorySegment.ofAddress(second.address()).reinterpret(second.byteSize()));
     }
+  }
+
+  // ---- the end alone
+
+  /**
+   * Open scopes, one inside the other, with two tensors each and a segment of each. They are made
+   * outside the measured time, and one invocation ends them all, since the end of one takes no
+   * longer than reading a clock.
+   */
+  @State(Scope.Thread)
+  public abstract static class OpenScopes {
+    static final int SCOPES = 64;
+    private static final Shape SMALL = Shape.of(10);
+
+    private final ExecutionContext context = ExecutionContext.open();
+    private final dev.tensorarena.Scope[] scopes = new dev.tensorarena.Scope[SCOPES];
+    private final MemorySegment[] segments = new MemorySegment[2 * SCOPES];
+
+    /** For the kinds of segments. */
+    protected OpenScopes() {}
+
+    abstract MemorySegment segmentOf(Tensor tensor);
+
+    /** Opens them, and has somebody see the segments. */
+    @Setup(Level.Invocation)
+    public void open() {
+      for (int i = 0; i < SCOPES; i++) {
+        scopes[i] = context.scope();
+        segments[2 * i] = segmentOf(context.empty(DType.FLOAT32, SMALL));
+        segments[2 * i + 1] = segmentOf(context.empty(DType.FLOAT32, SMALL));
+      }
+    }
+
+    final void end() {
+      for (int i = SCOPES - 1; i >= 0; i--) {
+        scopes[i].close();
+      }
+    }
+
+    /** Gives all back. */
+    @TearDown
+    public void close() {
+      context.close();
+    }
+  }
+
+  /** Segments that end with their scopes. */
+  @State(Scope.Thread)
+  public static class CheckedSegments extends OpenScopes {
+    @Override
+    MemorySegment segmentOf(Tensor tensor) {
+      return Segments.of(tensor);
+    }
+  }
+
+  /** Segments that nobody checks. */
+  @State(Scope.Thread)
+  public static class UncheckedSegments extends OpenScopes {
+    @Override
+    @SuppressWarnings("restricted") // addresses and sizes are the tensors'
+    MemorySegment segmentOf(Tensor tensor) {
+      return MemorySegment.ofAddress(tensor.address()).reinterpret(tensor.byteSize());
+    }
+  }
+
+  /**
+   * The end of a scope that gave out two segments.
+   *
+   * @param open the scopes
+   */
+  @Benchmark
+  @OperationsPerInvocation(OpenScopes.SCOPES)
+  public void endWithSegments(CheckedSegments open) {
+    open.end();
+  }
+
+  /**
+   * The same with segments that nobody checks, so that nothing of theirs ends.
+   *
+   * @param open the scopes
+   */
+  @Benchmark
+  @OperationsPerInvocation(OpenScopes.SCOPES)
+  public void endWithUncheckedSegments(UncheckedSegments open) {
+    open.end();
   }
 }
