@@ -136,6 +136,35 @@ class StatsTest {
   }
 
   @Test
+  void trimTouchesNothingThatIsInUse() {
+    SharedTensor handle;
+    try (ExecutionContext closed = ExecutionContext.open()) {
+      handle = closed.empty(DType.INT8, 100_000).fill(1).share();
+    }
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      Tensor tensor = ctx.empty(DType.INT8, 100_000).fill(2);
+      Scope scope = ctx.scope();
+      ctx.empty(DType.INT8, 300_000);
+      ChunkPool.trim();
+      assertEquals(1, handle.getByteAt(99_999));
+      assertEquals(2, tensor.getByteAt(99_999));
+      scope.close();
+      assertEquals(100_000, ctx.memoryUsage());
+      assertEquals(3, ctx.empty(DType.INT8, 300_000).fill(3).getByteAt(299_999));
+      assertEquals(2, tensor.getByteAt(0));
+    }
+    handle.close();
+  }
+
+  @Test
+  void aPowerOfTwoOfBytesFillsItsChunk() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      ctx.empty(DType.INT8, 1 << 20);
+      assertEquals(1 << 20, ctx.arenaStats().reservedBytes(), "descriptors lie elsewhere");
+    }
+  }
+
+  @Test
   void pastTheRetainedLimitPagesGoBackToTheSystem() {
     ChunkPool.retainedLimit(1 << 20);
     for (int i = 0; i < 10; i++) {
