@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
@@ -13,8 +14,8 @@ import org.openjdk.jmh.runner.options.Options;
 /**
  * Runs the rows of the original's first phase and prints its tables with ours beside them.
  *
- * <p>Arguments are JMH's, such as {@code -f 1 -r 100ms}; {@code -o} names the log and {@code -rff}
- * the file for the raw results. The system property {@code commit} says what is measured.
+ * <p>The first argument says which commit is measured; the others are JMH's, such as {@code -f 1 -r
+ * 100ms}; {@code -o} names the log and {@code -rff} the file for the raw results.
  */
 public final class Phase1 {
   private Phase1() {}
@@ -22,15 +23,16 @@ public final class Phase1 {
   /**
    * Measures and prints.
    *
-   * @param args JMH's
+   * @param args the commit, and JMH's
    * @throws CommandLineOptionException if JMH does not know one
    * @throws IOException if the log or the results cannot be written
    */
   public static void main(String... args) throws CommandLineOptionException, IOException {
     // The tables have a ± in them, whatever the locale.
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    Options options = new CommandLineOptions(args);
-    List<String> failures = Quiet.errors(() -> run(options, System.getProperty("commit", ""), out));
+    String commit = args[0];
+    Options options = new CommandLineOptions(Arrays.copyOfRange(args, 1, args.length));
+    List<String> failures = Quiet.errors(() -> run(options, commit, out));
     if (!failures.isEmpty()) {
       failures.forEach(out::println);
       System.exit(1);
