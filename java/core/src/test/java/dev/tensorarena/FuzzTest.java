@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -205,8 +205,8 @@ class FuzzTest {
         return "fuzz";
       } else if (type == Class.class) {
         return Calls.NoGuard.class;
-      } else if (type == Supplier.class) {
-        return (Supplier<AutoCloseable>) Calls.NoGuard::new;
+      } else if (type == Function.class) {
+        return (Function<Object, Calls.NoGuard>) guarded -> new Calls.NoGuard();
       } else if (type == ForeignMemory.class) {
         return new DirectBuffer(ByteBuffer.allocateDirect(random.nextInt(70)));
       } else if (type == AutoCloseable.class) {
