@@ -354,11 +354,10 @@ void *pool_take_record(void) {
 }
 
 void pool_give_record(void *record, ta_chunk *chain) {
-    magazine *mine = NULL;
     for (ta_chunk *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
         make_ready(chunk);
     }
-    mine = magazine_enter();
+    magazine *mine = magazine_enter();
     ta_chunk *rest = NULL;
     while (chain != NULL) {
         ta_chunk *chunk = chain;

@@ -36,6 +36,18 @@ public class SegmentsOn22 extends AverageTime {
     context.close();
   }
 
+  /** A new tensor of the innermost scope. */
+  private Tensor seenBy(Blackhole somebody) {
+    Tensor made = context.empty(DType.FLOAT32, SHAPE);
+    somebody.consume(made);
+    return made;
+  }
+
+  @SuppressWarnings("restricted") // the address and the size are the tensor's
+  private static MemorySegment unchecked(Tensor tensor) {
+    return MemorySegment.ofAddress(tensor.address()).reinterpret(tensor.byteSize());
+  }
+
   /**
    * A segment of a tensor; not the first of its scope.
    *
@@ -55,8 +67,8 @@ public class SegmentsOn22 extends AverageTime {
   public void scope(Blackhole somebody) {
     try (dev.tensorarena.Scope scope = context.scope()) {
       somebody.consume(scope);
-      somebody.consume(context.empty(DType.FLOAT32, SHAPE));
-      somebody.consume(context.empty(DType.FLOAT32, SHAPE));
+      seenBy(somebody);
+      seenBy(somebody);
     }
   }
 
@@ -69,12 +81,8 @@ public class SegmentsOn22 extends AverageTime {
   public void scopeWithSegments(Blackhole somebody) {
     try (dev.tensorarena.Scope scope = context.scope()) {
       somebody.consume(scope);
-      Tensor first = context.empty(DType.FLOAT32, SHAPE);
-      Tensor second = context.empty(DType.FLOAT32, SHAPE);
-      somebody.consume(first);
-      somebody.consume(second);
-      somebody.consume(Segments.of(first));
-      somebody.consume(Segments.of(second));
+      somebody.consume(Segments.of(seenBy(somebody)));
+      somebody.consume(Segments.of(seenBy(somebody)));
     }
   }
 
@@ -84,16 +92,11 @@ public class SegmentsOn22 extends AverageTime {
    * @param somebody who sees the tensors and the segments
    */
   @Benchmark
-  @SuppressWarnings("restricted") // addresses and sizes are the tensors'
   public void scopeWithUncheckedSegments(Blackhole somebody) {
     try (dev.tensorarena.Scope scope = context.scope()) {
       somebody.consume(scope);
-      Tensor first = context.empty(DType.FLOAT32, SHAPE);
-      Tensor second = context.empty(DType.FLOAT32, SHAPE);
-      somebody.consume(first);
-      somebody.consume(second);
-      somebody.consume(MemorySegment.ofAddress(first.address()).reinterpret(first.byteSize()));
-      somebody.consume(MemorySegment.ofAddress(second.address()).reinterpret(second.byteSize()));
+      somebody.consume(unchecked(seenBy(somebody)));
+      somebody.consume(unchecked(seenBy(somebody)));
     }
   }
 
@@ -154,9 +157,8 @@ public class SegmentsOn22 extends AverageTime {
   @State(Scope.Thread)
   public static class UncheckedSegments extends OpenScopes {
     @Override
-    @SuppressWarnings("restricted") // addresses and sizes are the tensors'
     MemorySegment segmentOf(Tensor tensor) {
-      return MemorySegment.ofAddress(tensor.address()).reinterpret(tensor.byteSize());
+      return unchecked(tensor);
     }
   }
 

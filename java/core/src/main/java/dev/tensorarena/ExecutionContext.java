@@ -1,13 +1,12 @@
 package dev.tensorarena;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.function.Supplier;
 
 /**
@@ -38,16 +37,8 @@ import java.util.function.Supplier;
  */
 public final class ExecutionContext extends NativeFactory implements AutoCloseable {
   private static final AtomicLong IDS = new AtomicLong();
-  private static final VarHandle ID;
-
-  static {
-    try {
-      ID = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "id", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
+  private static final AtomicLongFieldUpdater<ExecutionContext> ID =
+      AtomicLongFieldUpdater.newUpdater(ExecutionContext.class, "id");
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
@@ -526,7 +517,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
    */
   public long executionId() {
     if (id == 0) {
-      ID.compareAndSet(this, 0L, IDS.incrementAndGet());
+      ID.compareAndSet(this, 0, IDS.incrementAndGet());
     }
     return id;
   }

@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import static dev.tensorarena.TestSupport.assertRefuses;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -11,11 +12,15 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** How contexts are opened and what they say about themselves. */
@@ -29,6 +34,29 @@ class ContextTest {
         assertTrue(ctx.executionId() > 0);
       }
     }
+  }
+
+  @Test
+  void threadsThatAskForItsNumberTogetherGetTheSame() throws Exception {
+    ExecutionContext[] contexts = new ExecutionContext[5000];
+    Arrays.setAll(contexts, i -> ExecutionContext.open());
+    AtomicInteger arrived = new AtomicInteger();
+    Callable<long[]> ask =
+        () -> {
+          long[] ids = new long[contexts.length];
+          for (int i = 0; i < ids.length; i++) {
+            arrived.incrementAndGet();
+            while (arrived.get() < 2 * (i + 1)) {
+              Thread.yield();
+            }
+            ids[i] = contexts[i].executionId();
+          }
+          return ids;
+        };
+    FutureTask<long[]> elsewhere = new FutureTask<>(ask);
+    new Thread(elsewhere, "asks, too").start();
+    assertArrayEquals(ask.call(), elsewhere.get());
+    Arrays.stream(contexts).forEach(ExecutionContext::close);
   }
 
   @Test
