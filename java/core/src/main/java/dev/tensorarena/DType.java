@@ -31,7 +31,7 @@ public enum DType {
   }
 
   /**
-   * The size of one element.
+   * Returns the size of one element.
    *
    * @return bytes: 1, 2, 4 or 8
    */

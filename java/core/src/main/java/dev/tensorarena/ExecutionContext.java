@@ -1,6 +1,11 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -35,7 +40,7 @@ import java.util.function.Supplier;
  * refuses memory {@link OutOfMemoryError}; the context is usable after both. (The limit of a
  * container is different: the kernel kills on first touch, and no allocator can catch that.)
  */
-public final class ExecutionContext extends NativeFactory implements AutoCloseable {
+public final class ExecutionContext implements AutoCloseable {
   private static final AtomicLong IDS = new AtomicLong();
   private static final AtomicLongFieldUpdater<ExecutionContext> ID =
       AtomicLongFieldUpdater.newUpdater(ExecutionContext.class, "id");
@@ -92,7 +97,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * Opens a context whose first chunk holds at least so much.
+   * Opens a context whose first chunk holds at least so many bytes.
    *
    * @param bytes the capacity
    * @return a context of the calling thread
@@ -104,7 +109,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * Opens a context that hands out at most so much at a time.
+   * Opens a context with a memory limit, see {@link Builder#memoryLimit}.
    *
    * @param bytes the limit
    * @return a context of the calling thread
@@ -116,7 +121,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * All that can be chosen about a context.
+   * Returns a builder, which chooses how a context is opened.
    *
    * @return a builder with the defaults
    */
@@ -124,7 +129,10 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     return new Builder();
   }
 
-  /** Chooses how a context is opened. Not for several threads at once. */
+  /**
+   * Chooses how a context is opened. A builder is used by one thread at a time and may open many
+   * contexts.
+   */
   public static final class Builder {
     private static final Builder DEFAULTS = new Builder();
     private static final long MAX_CAPACITY = 1L << 46;
@@ -138,7 +146,8 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     private Builder() {}
 
     /**
-     * The first chunk holds at least so much. Taken with the first allocation, not before.
+     * Sets the size of the first chunk, which is taken with the first allocation and holds at least
+     * so many bytes.
      *
      * @param bytes the capacity; 0, the default, takes the smallest chunk of 64 KiB
      * @return this builder
@@ -153,8 +162,9 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
 
     /**
-     * The most that the context hands out at a time, to the byte: padding counts, and so does what
-     * shared handles keep below them from being used again.
+     * Limits the bytes that the context has handed out at any time, to the byte. Alignment padding
+     * counts, and so does ended memory that cannot be used again because a shared tensor lies above
+     * it in the same chunk.
      *
      * @param bytes the limit; there is none by default
      * @return this builder
@@ -169,7 +179,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
 
     /**
-     * What the addresses of tensors are multiples of; never less than the element's size.
+     * Sets what the addresses of tensors are multiples of, at least the size of an element.
      *
      * @param bytes a power of two from 1 to 4096; 64 by default
      * @return this builder
@@ -181,7 +191,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
 
     /**
-     * A name for messages.
+     * Sets a name for messages.
      *
      * @param name the name
      * @return this builder
@@ -192,8 +202,8 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
 
     /**
-     * Whether chunks lie on huge pages, where the system has them: faster for large contexts, but
-     * the first byte touched costs 2 MiB.
+     * Chooses whether chunks lie on huge pages, where the system has them: faster for large
+     * contexts, but the first byte touched costs 2 MiB.
      *
      * @param on off by default
      * @return this builder
@@ -203,9 +213,9 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     }
 
     /**
-     * Whether the bytes of ended tensors are overwritten with zeros, for secrets: by the end of the
-     * scope, the reset or the close that ends them, and the bytes of shared tensors by the last
-     * release, on whichever thread. So no other context ever finds them in its memory.
+     * Chooses whether the bytes of ended tensors are overwritten with zeros, for secrets: by the
+     * end of the scope, the reset or the close that ends them, and the bytes of shared tensors by
+     * the last release, on whichever thread. So no other context ever finds them in its memory.
      *
      * <p>An end then costs the time to write the bytes once more, in place of a constant. What a
      * shared tensor pins keeps the ended tensors below it in its chunk, too: they are zeroed with
@@ -248,7 +258,17 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
 
   // ---- allocation
 
-  @Override
+  /**
+   * Allocates a tensor whose contents are unspecified.
+   *
+   * @param dtype the type of its elements
+   * @param shape its shape
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if its size in bytes is not below 2<sup>63</sup>
+   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
   public Tensor empty(DType dtype, Shape shape) {
     Scope scope = innermost();
     long bytes = dtype.byteSize(shape);
@@ -258,9 +278,459 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * A tensor over a direct buffer, position to limit, which must hold exactly its bytes in native
-   * order. Nothing is copied or charged; the buffer stays reachable as long as the tensor is. Over
-   * a read-only buffer the tensor is frozen.
+   * Allocates a tensor whose contents are unspecified.
+   *
+   * @param dtype the type of its elements
+   * @param dims its extents, none for rank 0
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if an extent is negative or the size in bytes is not below
+   *     2<sup>63</sup>
+   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
+  public Tensor empty(DType dtype, long... dims) {
+    return empty(dtype, Shape.of(dims));
+  }
+
+  /**
+   * Allocates a tensor of zeros. Errors as {@link #empty(DType, Shape)}.
+   *
+   * @param dtype the type of its elements
+   * @param shape its shape
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor zeros(DType dtype, Shape shape) {
+    Tensor tensor = empty(dtype, shape);
+    Bulk.zero(tensor);
+    return tensor;
+  }
+
+  /**
+   * Allocates a tensor of zeros. Errors as {@link #empty(DType, long...)}.
+   *
+   * @param dtype the type of its elements
+   * @param dims its extents, none for rank 0
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor zeros(DType dtype, long... dims) {
+    return zeros(dtype, Shape.of(dims));
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of the values.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
+  public Tensor allocSlice(float... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(float...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(float[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.FLOAT32, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of a buffer's values from its
+   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
+   * Errors as {@link #allocSlice(float...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(FloatBuffer values) {
+    Tensor tensor = empty(DType.FLOAT32, Shape.of(values.remaining()));
+    tensor.window.floatsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#FLOAT32} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, float... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.FLOAT32, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#FLOAT32} tensor of rank 0. Errors as {@link #allocSlice(float...)}.
+   *
+   * @param value its element
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocTemp(float value) {
+    Tensor tensor = empty(DType.FLOAT32, Shape.scalar());
+    tensor.setFloatAt(0, value);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(double... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(double...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(double[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.FLOAT64, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of a buffer's values from its
+   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
+   * Errors as {@link #allocSlice(double...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(DoubleBuffer values) {
+    Tensor tensor = empty(DType.FLOAT64, Shape.of(values.remaining()));
+    tensor.window.doublesAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#FLOAT64} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(double...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, double... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.FLOAT64, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#FLOAT64} tensor of rank 0. Errors as {@link #allocSlice(double...)}.
+   *
+   * @param value its element
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocTemp(double value) {
+    Tensor tensor = empty(DType.FLOAT64, Shape.scalar());
+    tensor.setDoubleAt(0, value);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(long... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(long...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(long[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.INT64, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of a buffer's values from its
+   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
+   * Errors as {@link #allocSlice(long...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(LongBuffer values) {
+    Tensor tensor = empty(DType.INT64, Shape.of(values.remaining()));
+    tensor.window.longsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT64} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(long...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, long... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.INT64, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT64} tensor of rank 0. Errors as {@link #allocSlice(long...)}.
+   *
+   * @param value its element
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocTemp(long value) {
+    Tensor tensor = empty(DType.INT64, Shape.scalar());
+    tensor.setLongAt(0, value);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(int... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(int...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(int[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.INT32, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of a buffer's values from its
+   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
+   * Errors as {@link #allocSlice(int...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(IntBuffer values) {
+    Tensor tensor = empty(DType.INT32, Shape.of(values.remaining()));
+    tensor.window.intsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT32} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(int...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, int... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.INT32, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT32} tensor of rank 0. Errors as {@link #allocSlice(int...)}.
+   *
+   * @param value its element
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocTemp(int value) {
+    Tensor tensor = empty(DType.INT32, Shape.scalar());
+    tensor.setIntAt(0, value);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(short... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(short...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(short[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.INT16, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of a buffer's values from its
+   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
+   * Errors as {@link #allocSlice(short...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(ShortBuffer values) {
+    Tensor tensor = empty(DType.INT16, Shape.of(values.remaining()));
+    tensor.window.shortsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT16} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(short...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, short... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.INT16, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(float...)}.
+   *
+   * @param values what it contains; none give an empty tensor
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(byte... values) {
+    return allocSlice(values, 0, values.length);
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of a part of an array. Errors as
+   * {@link #allocSlice(byte...)}.
+   *
+   * @param values the array
+   * @param offset where the part begins
+   * @param length how many values to copy
+   * @return a tensor of the innermost open scope
+   * @throws IndexOutOfBoundsException if the part is not in the array
+   */
+  public Tensor allocSlice(byte[] values, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, values.length);
+    Tensor tensor = empty(DType.INT8, Shape.of(length));
+    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    return tensor;
+  }
+
+  /**
+   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of a buffer's values from its position
+   * to its limit, in native byte order whatever the buffer's; its position is unmoved. Errors as
+   * {@link #allocSlice(byte...)}.
+   *
+   * @param values the buffer
+   * @return a tensor of the innermost open scope
+   */
+  public Tensor allocSlice(ByteBuffer values) {
+    Tensor tensor = empty(DType.INT8, Shape.of(values.remaining()));
+    tensor.window.bytesAt(tensor.offset, values.remaining()).put(values.duplicate());
+    return tensor;
+  }
+
+  /**
+   * Allocates a {@link DType#INT8} tensor with a copy of the values. Errors as {@link
+   * #allocSlice(byte...)}.
+   *
+   * @param shape the shape
+   * @param values its elements in row-major order
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public Tensor copyOf(Shape shape, byte... values) {
+    checkLength(shape, values.length);
+    Tensor tensor = empty(DType.INT8, shape);
+    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    return tensor;
+  }
+
+  private static void checkLength(Shape shape, int length) {
+    if (shape.numElements() != length) {
+      throw new IllegalArgumentException(
+          length
+              + " values for shape "
+              + shape
+              + ", which has "
+              + shape.numElements()
+              + " elements");
+    }
+  }
+
+  /**
+   * Makes a tensor over a direct buffer, which must hold exactly the tensor's bytes, in native
+   * order, from its position to its limit. Nothing is copied or charged; the buffer stays reachable
+   * as long as the tensor is. Over a read-only buffer the tensor is frozen.
    *
    * @param direct a direct buffer; its position is unmoved
    * @param dtype the type of the elements
@@ -278,10 +748,10 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * A tensor over memory that is not this library's and may be larger than a buffer, which must
-   * hold exactly its bytes in native order. Nothing is copied or charged. The tensor ends with its
-   * scope or with the memory, whichever is first; the memory stays reachable as long as the tensor
-   * and its shares are. Where the memory is read-only the tensor is frozen.
+   * Makes a tensor over memory that is not this library's, which must hold exactly the tensor's
+   * bytes, in native order, and may be larger than a buffer. Nothing is copied or charged. The
+   * tensor ends with its scope or with the memory, whichever is first; the memory stays reachable
+   * as long as the tensor and its shares are. Where the memory is read-only the tensor is frozen.
    *
    * @param memory what to wrap
    * @param dtype the type of the elements
@@ -323,9 +793,9 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * Raw room, uninitialised, in native order. The buffer may be used until the innermost open scope
-   * ends; afterwards it cannot crash the JVM, but its bytes are unspecified and may be another
-   * tensor's.
+   * Allocates uninitialised bytes, as a buffer in native order. The buffer may be used until the
+   * innermost open scope ends; afterwards it cannot crash the JVM, but its bytes are unspecified
+   * and may be another tensor's.
    *
    * @param bytes how many, up to {@code Integer.MAX_VALUE}
    * @param alignment a power of two from 1 to 4096
@@ -347,6 +817,69 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
     return window.bytesAt((int) (start - window.address), (int) bytes);
   }
 
+  // ---- native code that allocates in the same arena
+
+  /**
+   * Returns the context's arena for native code, a {@code ta_arena *}. It is valid until the
+   * context closes, and only on the context's thread, while Java waits in the call: native code may
+   * allocate, which Java takes note of by itself, pin, ask for statistics, and rewind to marks that
+   * it took in the same call; never reset, destroy or limit the arena. What it allocates ends with
+   * the innermost open scope, and counts for the memory limit, as if Java had allocated it.
+   *
+   * <p>Native code that is linked against {@code libtensorarena} shares this library's copy if it
+   * is loaded after it; an arena is refused by any other copy.
+   *
+   * @return the address of the control block
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
+  public long nativeHandle() {
+    innermost();
+    arena.expose();
+    return arena.handle();
+  }
+
+  /**
+   * Makes a tensor over bytes that were allocated in this context, usually by native code. Nothing
+   * is copied or charged. It lives until the innermost open scope ends, which must not outlive the
+   * scope that the bytes were allocated in.
+   *
+   * <p>Tensors over the same bytes do not know of each other: what is shared through one of them is
+   * kept alive, but not frozen for the others.
+   *
+   * @param address where the first element lies
+   * @param dtype the type of the elements
+   * @param shape the shape, row-major without gaps
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException if not all of its bytes lie in room that this context has
+   *     handed out and that has not ended, or if the address is not a multiple of the element's
+   *     size
+   * @throws IllegalStateException if the context is closed, or on another thread
+   */
+  public Tensor tensorAt(long address, DType dtype, Shape shape) {
+    Scope scope = innermost();
+    long bytes = dtype.byteSize(shape);
+    if (address % dtype.byteSize() != 0) {
+      throw new IllegalArgumentException(
+          "address 0x" + Long.toHexString(address) + " is not aligned for " + dtype);
+    }
+    if (arena.chunkOf(address, bytes) == 0) {
+      throw new IllegalArgumentException(
+          "the "
+              + bytes
+              + " bytes of a "
+              + dtype
+              + " tensor of shape "
+              + shape
+              + " at address 0x"
+              + Long.toHexString(address)
+              + " are not in room that "
+              + this
+              + " has handed out");
+    }
+    Window window = Slabs.windowFor(address, bytes);
+    return new Tensor(window, (int) (address - window.address), bytes, dtype, shape, scope);
+  }
+
   // ---- scopes and lifetime
 
   /**
@@ -362,7 +895,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * Has a resource closed when the innermost open scope ends, see {@link Scope#track}.
+   * Closes a resource when the innermost open scope ends, see {@link Scope#track}.
    *
    * @param <T> the type of the resource
    * @param resource what to close
@@ -448,7 +981,6 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /** The innermost open scope, for its own thread. */
-  @Override
   Scope innermost() {
     Scope scope = current;
     if (scope.owner != Thread.currentThread()) {
@@ -479,7 +1011,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * How the context's memory stands.
+   * Returns how much memory the context has handed out, holds and has used at most.
    *
    * @return a snapshot
    * @throws IllegalStateException if the context is closed, or on another thread
@@ -490,7 +1022,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * What the memory limit counts now.
+   * Returns how many bytes the memory limit counts now.
    *
    * @return bytes, as {@link ArenaStats#allocatedBytes}
    * @throws IllegalStateException if the context is closed, or on another thread
@@ -501,7 +1033,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * The memory limit.
+   * Returns the memory limit.
    *
    * @return bytes, or empty if there is none
    */
@@ -511,7 +1043,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * A number that no other context of this process has.
+   * Returns a number that no other context of this process has.
    *
    * @return counted from 1, in the order in which contexts are asked for it the first time
    */
@@ -523,7 +1055,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * When the context was opened.
+   * Returns when the context was opened.
    *
    * @return by the system's last clock tick, so some milliseconds early
    */
@@ -532,7 +1064,7 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
   }
 
   /**
-   * The name given to the builder.
+   * Returns the name given to the builder.
    *
    * @return the name, or empty
    */
@@ -554,7 +1086,6 @@ public final class ExecutionContext extends NativeFactory implements AutoCloseab
 
   // ---- for the rest of the package
 
-  @Override
   Arena arena() {
     return arena;
   }

@@ -13,15 +13,15 @@ import java.nio.ByteBuffer;
  */
 public interface ForeignMemory {
   /**
-   * The size of the block; always the same.
+   * Returns the size of the block, which is always the same.
    *
    * @return bytes
    */
   long byteSize();
 
   /**
-   * A part of the block. Called when a tensor is wrapped, and for views and copies that no earlier
-   * part covers; also on other threads, when the tensor was shared.
+   * Returns a part of the block. Called when a tensor is wrapped, and for views and copies that no
+   * earlier part covers; also on other threads, when the tensor was shared.
    *
    * @param offset where the part begins, in bytes from 0
    * @param length its bytes, at most 2<sup>31</sup> - 9; the part ends within the block
@@ -30,7 +30,8 @@ public interface ForeignMemory {
   ByteBuffer part(long offset, int length);
 
   /**
-   * Whether the block is still there; once false, always false. Asked at every use of a tensor.
+   * Returns whether the block is still there; once false, always false. Asked at every use of a
+   * tensor.
    *
    * @return true unless implementations say otherwise
    */

@@ -15,7 +15,7 @@ public abstract class Guard implements AutoCloseable {
   /** The one that was made before it; itself until it is part of a lifetime. */
   private Guard next = this;
 
-  /** For those who guard something. */
+  /** Makes a guard that is not yet part of a lifetime. */
   protected Guard() {}
 
   /**

@@ -32,7 +32,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * What the allocation asked for, without alignment padding.
+   * Returns what the allocation asked for, without alignment padding.
    *
    * @return bytes
    */
@@ -41,7 +41,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * The limit that would have been passed.
+   * Returns the limit that would have been passed.
    *
    * @return bytes
    */
@@ -50,7 +50,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * What was charged to the limit before the request.
+   * Returns what was charged to the limit before the request.
    *
    * @return bytes
    */

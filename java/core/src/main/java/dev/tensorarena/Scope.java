@@ -65,8 +65,8 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Has a resource closed when this scope ends, before its tensors die; the last tracked is closed
-   * first, each even when another throws.
+   * Closes a resource when this scope ends, before its tensors die. The last one tracked is closed
+   * first, and each is closed even when another throws.
    *
    * @param <T> the type of the resource
    * @param resource what to close
@@ -84,7 +84,7 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * The guard of a class for this scope; made when there is none.
+   * Returns the guard of a class for this scope, and makes it when there is none.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly
@@ -118,9 +118,10 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Raw room, uninitialised, that lasts until this scope ends, also where scopes inside it are open
-   * and end before; those keep the chunk that it lies in from being used again. Afterwards its
-   * bytes are unspecified and may be another tensor's.
+   * Allocates uninitialised bytes that live until this scope ends. The scope need not be the
+   * innermost one: scopes inside it may be open and may end before, and then keep the chunk of
+   * these bytes from being used again. Afterwards its bytes are unspecified and may be another
+   * tensor's.
    *
    * @param bytes how many
    * @param alignment a power of two from 1 to 4096
@@ -146,10 +147,10 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Ends the scope but for one result, which is moved down to the scope's mark and becomes a tensor
-   * of the enclosing scope, contiguous and writable. Its old handle dies with the scope. A tensor
-   * that does not end with this scope (one of an enclosing scope, of another context, or a shared
-   * handle) is returned as it is.
+   * Ends the scope except for one result, which is moved down to the scope's mark and becomes a
+   * tensor of the enclosing scope, contiguous and writable. Its old handle dies with the scope. A
+   * tensor that does not end with this scope (one of an enclosing scope, of another context, or a
+   * shared handle) is returned as it is.
    *
    * @param result the tensor to keep
    * @return the tensor of the enclosing scope with the same contents

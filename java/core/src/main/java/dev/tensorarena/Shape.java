@@ -18,7 +18,7 @@ public final class Shape {
   }
 
   /**
-   * The shape with these extents.
+   * Returns the shape with these extents.
    *
    * @param dims the extents, outermost first; copied
    * @return the shape
@@ -30,7 +30,7 @@ public final class Shape {
   }
 
   /**
-   * The shape of a single value: no axes, one element.
+   * Returns the shape of a single value: no axes, one element.
    *
    * @return the shape of rank 0
    */
@@ -67,7 +67,7 @@ public final class Shape {
   }
 
   /**
-   * The number of axes.
+   * Returns the number of axes.
    *
    * @return 0 for a scalar
    */
@@ -76,7 +76,7 @@ public final class Shape {
   }
 
   /**
-   * The number of elements: the product of the extents, 1 for a scalar.
+   * Returns the number of elements: the product of the extents, 1 for a scalar.
    *
    * @return the number of elements
    */
@@ -85,7 +85,7 @@ public final class Shape {
   }
 
   /**
-   * The extent of an axis.
+   * Returns the extent of an axis.
    *
    * @param axis from 0 to {@code rank() - 1}
    * @return the extent
@@ -104,7 +104,7 @@ public final class Shape {
   }
 
   /**
-   * The extents.
+   * Returns the extents.
    *
    * @return a new array, outermost first
    */

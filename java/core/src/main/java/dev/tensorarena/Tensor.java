@@ -1,29 +1,55 @@
 package dev.tensorarena;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * An n-dimensional array in native memory: a type, a shape and an address. The handle is small and
- * the garbage collector's; the bytes are the arena's.
+ * An n-dimensional array in native memory: a type, a shape and an address. The handle is a small
+ * object of the Java heap; the bytes are the arena's.
  *
  * <p><b>Lifetime.</b> A tensor made by an {@link ExecutionContext} dies when its {@link Scope}
  * ends, when the context is reset, or when it is closed. A {@link SharedTensor} lives until it is
- * closed, and views live as long as their source. Every method of a dead tensor throws {@link
- * IllegalStateException} with what ended it, but for {@code dtype}, {@code shape}, {@code isAlive},
- * {@code toString}, {@code equals} and {@code hashCode}.
+ * closed, and a view lives as long as its source. Every method of a dead tensor throws {@link
+ * IllegalStateException} and says what ended it, except {@code dtype}, {@code shape}, {@code
+ * isAlive}, {@code tryShare}, {@code toString}, {@code equals} and {@code hashCode}.
  *
- * <p><b>Threads.</b> A tensor that is not shared is for its context's thread alone; {@link
- * #share()} is how it leaves.
+ * <p><b>Threads.</b> A tensor that is not shared may be used only by its context's thread; from
+ * another one its methods throw {@link IllegalStateException}. {@link #share()} is how it leaves.
  *
  * <p><b>Freezing.</b> From the first {@code share()} on, nobody writes: setters throw and raw views
  * come back read-only, whatever other holders do later. {@link #mutable} is the only way back.
  *
- * <p>Two handles are equal only if they are the same; {@link #contentEquals} compares contents.
+ * <p><b>Elements</b> are read and written by row-major index ({@code getFloatAt}), or by one index
+ * for each axis ({@code getFloat}). These methods throw {@link IllegalStateException} for setters
+ * on a frozen tensor and for elements past 2 GiB, which need segments; {@link
+ * IllegalArgumentException} for a tensor of another type or with another number of axes; {@link
+ * IndexOutOfBoundsException} for an index out of range.
+ *
+ * <p><b>Raw views</b> ({@code asFloatBuffer} and its kin) copy nothing, have position 0 and native
+ * byte order, and are read-only if the tensor is frozen at that moment. They are valid until the
+ * tensor's scope ends or its shared handle is closed. Afterwards they still cannot crash the JVM,
+ * but their bytes are unspecified and may be another tensor's: {@code -Dtensorarena.quarantine}
+ * helps to find such uses. A writable view taken before the first {@code share()} stays writable:
+ * writing through it while others read is the one data race that the library cannot prevent.
+ *
+ * <p><b>All elements at once</b> are copied to and from arrays ({@code toFloatArray}, {@code
+ * copyFrom}), filled and compared. Like raw views, these methods throw {@link
+ * IllegalStateException} for writes to a frozen tensor and for more than 2 GiB, which need
+ * segments, and {@link IllegalArgumentException} for a tensor of another type or length.
+ *
+ * <p>Two handles are equal only if they are the same object; {@link #contentEquals} compares
+ * contents.
  */
-public sealed class Tensor extends TensorValues permits SharedTensor {
+public sealed class Tensor extends TensorState permits SharedTensor {
 
   /** A new allocation of its own, of so many bytes. */
   Tensor(Window window, int offset, long bytes, DType dtype, Shape shape, Scope scope) {
@@ -65,7 +91,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   // ---- description
 
   /**
-   * The type of the elements; also of a dead tensor.
+   * Returns the type of the elements, also of a dead tensor.
    *
    * @return the type
    */
@@ -74,7 +100,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The extents of the axes; also of a dead tensor.
+   * Returns the extents of the axes, also of a dead tensor.
    *
    * @return the shape
    */
@@ -83,7 +109,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Whether the tensor may still be used, by its own thread.
+   * Returns whether the tensor can still be used by its own thread.
    *
    * @return false once its scope has ended, its handle was released, or the memory that it wraps
    *     has gone
@@ -94,7 +120,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The number of axes.
+   * Returns the number of axes.
    *
    * @return 0 for a scalar
    */
@@ -104,7 +130,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The number of elements.
+   * Returns the number of elements.
    *
    * @return the product of the extents
    */
@@ -114,7 +140,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The size of the elements.
+   * Returns the size of all elements together.
    *
    * @return bytes, without the gaps of a strided view
    */
@@ -124,7 +150,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Whether there are no elements.
+   * Returns whether there are no elements.
    *
    * @return true if an extent is 0
    */
@@ -134,7 +160,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The distance between neighbours on an axis.
+   * Returns the distance between neighbours on an axis.
    *
    * @param axis from 0 to {@code rank() - 1}
    * @return in elements
@@ -147,7 +173,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Whether the elements lie in row-major order without gaps.
+   * Returns whether the elements lie in row-major order without gaps.
    *
    * @return false for a strided view
    */
@@ -157,7 +183,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Whether setters work.
+   * Returns whether setters work.
    *
    * @return false for a frozen tensor
    */
@@ -167,7 +193,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Where element 0 lies, for native code. Valid as long as the tensor is alive.
+   * Returns the address of element 0, for native code. It is valid as long as the tensor is alive.
    *
    * @return an absolute address, aligned and not 0 even if the tensor is empty
    */
@@ -178,9 +204,10 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Where and how the elements lie, in one answer: for code that hands tensors to native code, or
-   * looks at their bytes by other means than a buffer. Passes the gate once and makes no garbage
-   * where the answer is taken apart at once.
+   * Returns where the elements lie, how large they are and whether they may be written, in one
+   * answer: for code that hands tensors to native code, or that reads their bytes by other means
+   * than a buffer. This is faster than asking one by one, and the record costs no garbage if it
+   * does not leave the caller's method.
    *
    * @return address, size and state as they are now
    * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} first
@@ -192,10 +219,1104 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
     return new TensorMemory(start(), byteCount(), !isFrozen(), window.foreign);
   }
 
+  // ---- elements: float
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
+   * DType#FLOAT16} or {@link DType#BFLOAT16}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final float getFloatAt(long flat) {
+    return readFloat(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
+   * DType#FLOAT16} or {@link DType#BFLOAT16}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setFloatAt(long flat, float value) {
+    writeFloat(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final float getFloat(long i) {
+    return readFloat(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final float getFloat(long i, long j) {
+    return readFloat(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final float getFloat(long i, long j, long k) {
+    return readFloat(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final float getFloat(long... index) {
+    return readFloat(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setFloat(float value, long... index) {
+    writeFloat(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: double
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#FLOAT64}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final double getDoubleAt(long flat) {
+    return readDouble(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#FLOAT64}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setDoubleAt(long flat, double value) {
+    writeDouble(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final double getDouble(long i) {
+    return readDouble(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final double getDouble(long i, long j) {
+    return readDouble(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final double getDouble(long i, long j, long k) {
+    return readDouble(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final double getDouble(long... index) {
+    return readDouble(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setDouble(double value, long... index) {
+    writeDouble(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: long
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#INT64}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final long getLongAt(long flat) {
+    return readLong(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#INT64}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setLongAt(long flat, long value) {
+    writeLong(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final long getLong(long i) {
+    return readLong(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final long getLong(long i, long j) {
+    return readLong(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final long getLong(long i, long j, long k) {
+    return readLong(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final long getLong(long... index) {
+    return readLong(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setLong(long value, long... index) {
+    writeLong(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: int
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#INT32}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final int getIntAt(long flat) {
+    return readInt(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#INT32}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setIntAt(long flat, int value) {
+    writeInt(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final int getInt(long i) {
+    return readInt(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final int getInt(long i, long j) {
+    return readInt(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final int getInt(long i, long j, long k) {
+    return readInt(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final int getInt(long... index) {
+    return readInt(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setInt(int value, long... index) {
+    writeInt(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: short
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#INT16}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final short getShortAt(long flat) {
+    return readShort(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#INT16}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setShortAt(long flat, short value) {
+    writeShort(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final short getShort(long i) {
+    return readShort(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final short getShort(long i, long j) {
+    return readShort(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final short getShort(long i, long j, long k) {
+    return readShort(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final short getShort(long... index) {
+    return readShort(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setShort(short value, long... index) {
+    writeShort(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: byte
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#INT8} or {@link
+   * DType#UINT8}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final byte getByteAt(long flat) {
+    return readByte(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#INT8} or {@link
+   * DType#UINT8}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setByteAt(long flat, byte value) {
+    writeByte(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final byte getByte(long i) {
+    return readByte(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final byte getByte(long i, long j) {
+    return readByte(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final byte getByte(long i, long j, long k) {
+    return readByte(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final byte getByte(long... index) {
+    return readByte(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setByte(byte value, long... index) {
+    writeByte(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- elements: boolean
+
+  /**
+   * Returns the element with a row-major index, in a tensor of {@link DType#BOOL}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @return the element
+   */
+  public final boolean getBooleanAt(long flat) {
+    return readBoolean(use(), place(flat));
+  }
+
+  /**
+   * Sets the element with a row-major index, in a tensor of {@link DType#BOOL}.
+   *
+   * @param flat from 0 to {@code size() - 1}
+   * @param value the new value
+   */
+  public final void setBooleanAt(long flat, boolean value) {
+    writeBoolean(useToWrite(), place(flat), value);
+  }
+
+  /**
+   * Returns the element of a tensor of rank 1.
+   *
+   * @param i its index
+   * @return the element
+   */
+  public final boolean getBoolean(long i) {
+    return readBoolean(use(), place1(i));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 2.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @return the element
+   */
+  public final boolean getBoolean(long i, long j) {
+    return readBoolean(use(), place2(i, j));
+  }
+
+  /**
+   * Returns the element of a tensor of rank 3.
+   *
+   * @param i its index on axis 0
+   * @param j its index on axis 1
+   * @param k its index on axis 2
+   * @return the element
+   */
+  public final boolean getBoolean(long i, long j, long k) {
+    return readBoolean(use(), place3(i, j, k));
+  }
+
+  /**
+   * Returns the element of a tensor of any rank.
+   *
+   * @param index as many indices as the tensor has axes
+   * @return the element
+   */
+  public final boolean getBoolean(long... index) {
+    return readBoolean(use(), placeOf(index));
+  }
+
+  /**
+   * Sets the element of a tensor of any rank.
+   *
+   * @param value the new value
+   * @param index as many indices as the tensor has axes
+   */
+  public final void setBoolean(boolean value, long... index) {
+    writeBoolean(useToWrite(), placeOf(index), value);
+  }
+
+  // ---- raw views
+
+  /**
+   * Returns a view of the bytes of a contiguous tensor of any type.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} gives one
+   *     without gaps
+   */
+  public final ByteBuffer asByteBuffer() {
+    Object living = useRaw(true, "bytes");
+    ByteBuffer view = window.bytesAt(offset, length << dtype.shift);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : view;
+  }
+
+  /**
+   * Returns a view of the elements of a contiguous tensor of {@link DType#FLOAT32}.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view
+   */
+  public final FloatBuffer asFloatBuffer() {
+    Object living = useRaw(dtype == DType.FLOAT32, "FloatBuffer");
+    FloatBuffer view = window.floatsAt(offset, length);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer() : view;
+  }
+
+  /**
+   * Returns a view of the elements of a contiguous tensor of {@link DType#FLOAT64}.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view
+   */
+  public final DoubleBuffer asDoubleBuffer() {
+    Object living = useRaw(dtype == DType.FLOAT64, "DoubleBuffer");
+    DoubleBuffer view = window.doublesAt(offset, length);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer() : view;
+  }
+
+  /**
+   * Returns a view of the elements of a contiguous tensor of {@link DType#INT64}.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view
+   */
+  public final LongBuffer asLongBuffer() {
+    Object living = useRaw(dtype == DType.INT64, "LongBuffer");
+    LongBuffer view = window.longsAt(offset, length);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer() : view;
+  }
+
+  /**
+   * Returns a view of the elements of a contiguous tensor of {@link DType#INT32}.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view
+   */
+  public final IntBuffer asIntBuffer() {
+    Object living = useRaw(dtype == DType.INT32, "IntBuffer");
+    IntBuffer view = window.intsAt(offset, length);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer() : view;
+  }
+
+  /**
+   * Returns a view of the elements of a contiguous tensor of {@link DType#INT16}, or the bits of
+   * {@link DType#FLOAT16} or {@link DType#BFLOAT16}.
+   *
+   * @return a view
+   * @throws IllegalStateException also for a strided view
+   */
+  public final ShortBuffer asShortBuffer() {
+    Object living = useRaw(dtype == DType.INT16 || dtype.isHalf(), "ShortBuffer");
+    ShortBuffer view = window.shortsAt(offset, length);
+    Reference.reachabilityFence(living);
+    return isFrozen() ? view.asReadOnlyBuffer() : view;
+  }
+
+  private Object useRaw(boolean matches, String asked) {
+    Object living = use();
+    require(matches, asked);
+    requireGapless();
+    requireReach();
+    origin().expose();
+    return living;
+  }
+
+  final void requireGapless() {
+    if (strides != null) {
+      throw new IllegalStateException(
+          describe()
+              + " is a strided view, whose elements do not lie in a row; contiguous(ctx) gives"
+              + " a tensor whose elements do");
+    }
+  }
+
+  final void requireReach() {
+    if (length == 0 && shape.numElements() != 0) {
+      throw pastReach();
+    }
+  }
+
+  // ---- arrays
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#FLOAT32}, {@link DType#FLOAT16} or
+   * {@link DType#BFLOAT16} in row-major order.
+   *
+   * @return a new array
+   */
+  public final float[] toFloatArray() {
+    Object living = use();
+    require(dtype == DType.FLOAT32 || dtype.isHalf(), "float");
+    float[] values = new float[arrayLength()];
+    if (strides == null && dtype == DType.FLOAT32) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readFloat(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#FLOAT32}, {@link DType#FLOAT16} or {@link
+   * DType#BFLOAT16}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(float[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.FLOAT32 || dtype.isHalf(), "float");
+    requireLength(source.length);
+    if (strides == null && dtype == DType.FLOAT32) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeFloat(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#FLOAT64} in row-major order.
+   *
+   * @return a new array
+   */
+  public final double[] toDoubleArray() {
+    Object living = use();
+    require(dtype == DType.FLOAT64, "double");
+    double[] values = new double[arrayLength()];
+    if (strides == null) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readDouble(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#FLOAT64}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(double[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.FLOAT64, "double");
+    requireLength(source.length);
+    if (strides == null) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeDouble(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#INT64} in row-major order.
+   *
+   * @return a new array
+   */
+  public final long[] toLongArray() {
+    Object living = use();
+    require(dtype == DType.INT64, "long");
+    long[] values = new long[arrayLength()];
+    if (strides == null) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readLong(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#INT64}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(long[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.INT64, "long");
+    requireLength(source.length);
+    if (strides == null) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeLong(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#INT32} in row-major order.
+   *
+   * @return a new array
+   */
+  public final int[] toIntArray() {
+    Object living = use();
+    require(dtype == DType.INT32, "int");
+    int[] values = new int[arrayLength()];
+    if (strides == null) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readInt(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#INT32}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(int[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.INT32, "int");
+    requireLength(source.length);
+    if (strides == null) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeInt(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#INT16} in row-major order.
+   *
+   * @return a new array
+   */
+  public final short[] toShortArray() {
+    Object living = use();
+    require(dtype == DType.INT16, "short");
+    short[] values = new short[arrayLength()];
+    if (strides == null) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readShort(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#INT16}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(short[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.INT16, "short");
+    requireLength(source.length);
+    if (strides == null) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeShort(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#INT8} or {@link DType#UINT8} in
+   * row-major order.
+   *
+   * @return a new array
+   */
+  public final byte[] toByteArray() {
+    Object living = use();
+    require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
+    byte[] values = new byte[arrayLength()];
+    if (strides == null) {
+      ArrayCopies.get(window, offset, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = readByte(living, place(i));
+      }
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#INT8} or {@link DType#UINT8}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(byte[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
+    requireLength(source.length);
+    if (strides == null) {
+      ArrayCopies.put(window, offset, source, 0, source.length);
+    } else {
+      for (int i = 0; i < source.length; i++) {
+        writeByte(living, place(i), source[i]);
+      }
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  /**
+   * Returns a copy of the elements of a tensor of {@link DType#BOOL} in row-major order.
+   *
+   * @return a new array
+   */
+  public final boolean[] toBooleanArray() {
+    Object living = use();
+    require(dtype == DType.BOOL, "boolean");
+    boolean[] values = new boolean[arrayLength()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = readBoolean(living, place(i));
+    }
+    Reference.reachabilityFence(living);
+    return values;
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#BOOL}.
+   *
+   * @param source as many values as the tensor has, in row-major order
+   * @return this tensor
+   */
+  public final Tensor copyFrom(boolean[] source) {
+    Object living = useToWrite();
+    require(dtype == DType.BOOL, "boolean");
+    requireLength(source.length);
+    for (int i = 0; i < source.length; i++) {
+      writeBoolean(living, place(i), source[i]);
+    }
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  private int arrayLength() {
+    requireReach();
+    if (length > Integer.MAX_VALUE - 8) {
+      throw new IllegalStateException(
+          describe() + " has " + length + " elements, more than an array can have");
+    }
+    return length;
+  }
+
+  private void requireLength(int given) {
+    if (given != shape.numElements()) {
+      throw new IllegalArgumentException(given + " values for a " + describe());
+    }
+    requireReach();
+  }
+
+  /**
+   * Copies the elements of another tensor of the same type and shape, in whatever order either
+   * lies.
+   *
+   * @param source where to copy from; may overlap with this one
+   * @return this tensor
+   */
+  public final Tensor copyFrom(Tensor source) {
+    Object living = useToWrite();
+    Object sourceLiving = source.use();
+    requireSame(source);
+    Bulk.copy(source, this);
+    Reference.reachabilityFence(living);
+    Reference.reachabilityFence(sourceLiving);
+    return this;
+  }
+
+  // ---- filling
+
+  /**
+   * Sets all elements of a tensor of any float type.
+   *
+   * @param value the value, rounded if the type is narrower
+   * @return this tensor
+   */
+  public final Tensor fill(float value) {
+    Object living = useToWrite();
+    switch (dtype) {
+      case FLOAT32:
+        return fillBits(living, Float.floatToRawIntBits(value));
+      case FLOAT64:
+        return fillBits(living, Double.doubleToRawLongBits(value));
+      default:
+        require(dtype.isHalf(), "float");
+        return fillBits(living, HalfFloats.fromFloat(dtype, value));
+    }
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#FLOAT64}.
+   *
+   * @param value the value
+   * @return this tensor
+   */
+  public final Tensor fill(double value) {
+    Object living = useToWrite();
+    require(dtype == DType.FLOAT64, "double");
+    return fillBits(living, Double.doubleToRawLongBits(value));
+  }
+
+  /**
+   * Sets all elements of a tensor of any integer type.
+   *
+   * @param value the value
+   * @return this tensor
+   * @throws IllegalArgumentException also if the type does not hold the value
+   */
+  public final Tensor fill(long value) {
+    Object living = useToWrite();
+    long least;
+    long most;
+    switch (dtype) {
+      case INT64:
+      case INT32:
+      case INT16:
+      case INT8:
+        most = Long.MAX_VALUE >> 64 - (8 << dtype.shift);
+        least = -most - 1;
+        break;
+      case UINT8:
+        most = 255;
+        least = 0;
+        break;
+      default:
+        throw new IllegalArgumentException(
+            describe() + " cannot be filled with the integer " + value);
+    }
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(value + " does not fit an element of " + dtype);
+    }
+    return fillBits(living, value);
+  }
+
+  /**
+   * Sets all elements of a tensor of any number type, so that {@code fill(0)} means what it says.
+   *
+   * @param value the value
+   * @return this tensor
+   * @throws IllegalArgumentException also if the type does not hold the value
+   */
+  public final Tensor fill(int value) {
+    switch (dtype) {
+      case FLOAT64:
+        return fill((double) value);
+      case FLOAT32:
+      case FLOAT16:
+      case BFLOAT16:
+        return fill((float) value);
+      default:
+        return fill((long) value);
+    }
+  }
+
+  /**
+   * Sets all elements of a tensor of {@link DType#BOOL}.
+   *
+   * @param value the value
+   * @return this tensor
+   */
+  public final Tensor fill(boolean value) {
+    Object living = useToWrite();
+    require(dtype == DType.BOOL, "boolean");
+    return fillBits(living, value ? 1 : 0);
+  }
+
+  private Tensor fillBits(Object living, long bits) {
+    requireReach();
+    Bulk.fill(this, bits);
+    Reference.reachabilityFence(living);
+    return this;
+  }
+
+  // ---- comparing
+
+  /**
+   * Returns whether another tensor has the same type, the same shape and the same bits.
+   *
+   * @param other may be strided otherwise
+   * @return true if so
+   */
+  public final boolean contentEquals(Tensor other) {
+    use();
+    other.use();
+    return dtype == other.dtype && shape.equals(other.shape) && mismatch(other) < 0;
+  }
+
+  /**
+   * Returns the row-major index of the first element whose bits differ from the other tensor's.
+   *
+   * @param other a tensor of the same type and shape
+   * @return the index, or -1 if there is none
+   */
+  public final long mismatch(Tensor other) {
+    Object living = use();
+    Object otherLiving = other.use();
+    requireSame(other);
+    long index = Bulk.mismatch(this, other);
+    Reference.reachabilityFence(living);
+    Reference.reachabilityFence(otherLiving);
+    return index;
+  }
+
+  private void requireSame(Tensor other) {
+    if (dtype != other.dtype || !shape.equals(other.shape)) {
+      throw new IllegalArgumentException(
+          "a " + describe() + " does not match a " + other.describe());
+    }
+  }
+
   // ---- views
 
   /**
-   * The same elements in row-major order under another shape.
+   * Returns a view of the same elements, in row-major order, under another shape.
    *
    * @param shape a shape with as many elements
    * @return a view; nothing is copied
@@ -220,7 +1341,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * A range of an axis.
+   * Returns a view of a range of an axis.
    *
    * @param axis from 0 to {@code rank() - 1}
    * @param from the first index, inclusive
@@ -242,7 +1363,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * One index of an axis, which is dropped.
+   * Returns a view of one index of an axis, without that axis.
    *
    * @param axis from 0 to {@code rank() - 1}
    * @param index from 0 to {@code shape().dim(axis) - 1}
@@ -262,7 +1383,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The axes in another order.
+   * Returns a view with the axes in another order.
    *
    * @param axes the old axis of each new one; none reverses them all
    * @return a view; nothing is copied
@@ -323,7 +1444,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   // ---- copies
 
   /**
-   * This tensor if it is contiguous, else a contiguous copy.
+   * Returns this tensor if it is contiguous, else a contiguous copy.
    *
    * @param ctx where a copy is allocated; a context of the calling thread
    * @return a contiguous tensor
@@ -337,7 +1458,7 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * A contiguous, writable copy.
+   * Allocates a contiguous, writable copy.
    *
    * @param ctx where it is allocated; a context of the calling thread
    * @return a tensor of the context's innermost open scope
@@ -358,9 +1479,9 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   // ---- lifetimes
 
   /**
-   * Another holder of the same bytes, which keeps them past scope, reset and close, on any thread,
-   * until it is closed. O(1): nothing is copied and nothing waits. From the first share on, the
-   * bytes are frozen.
+   * Returns another holder of the same bytes, which keeps them past scope, reset and close, on any
+   * thread, until it is closed. O(1): nothing is copied and nothing waits. From the first share on,
+   * the bytes are frozen.
    *
    * @return the handle; to be closed
    */
@@ -375,8 +1496,8 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * As {@link #share()}, but for a tensor that may be dead by now, as in a cache that evicts: null
-   * instead of an exception. Several threads may try on one handle while another closes it.
+   * Shares as {@link #share()} does, but returns null instead of throwing if the tensor is dead by
+   * now, as in a cache that evicts. Several threads may try on one handle while another closes it.
    *
    * @return the handle, or null if the tensor is dead
    * @throws IllegalStateException for a tensor of another thread's context
@@ -425,11 +1546,11 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * A writable tensor of the context with these elements: the same bytes when nobody else holds
-   * them, otherwise a private copy. A shared handle is consumed by it. A tensor of the context that
-   * is not frozen is returned as it is. The original handle holds its bytes until its scope ends,
-   * so that before that a shared handle always gives a copy. Of several writable tensors over the
-   * same bytes only the last one stays writable.
+   * Returns a writable tensor of the context with these elements: the same bytes when nobody else
+   * holds them, otherwise a private copy. A shared handle is closed by it. A tensor of the context
+   * that is not frozen is returned as it is. The original handle holds its bytes until its scope
+   * ends, so that before that a shared handle always gives a copy. Of several writable tensors over
+   * the same bytes only the last one stays writable.
    *
    * @param ctx where the result lives; a context of the calling thread
    * @return a writable tensor of the context
@@ -476,8 +1597,8 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * Has a resource closed when this tensor's scope ends, or when the shared handle that it is, or
-   * is a view of, is released. The last tracked is closed first, each even when another throws.
+   * Closes a resource when this tensor's scope ends, or when the shared handle that it is, or is a
+   * view of, is released. The last tracked is closed first, each even when another throws.
    *
    * @param <T> the type of the resource
    * @param resource what to close
@@ -494,9 +1615,9 @@ public sealed class Tensor extends TensorValues permits SharedTensor {
   }
 
   /**
-   * The guard of a class for this tensor's lifetime, its scope's; made when there is none. For a
-   * shared handle and its views the lifetime is the handle's, and the guard is closed on the thread
-   * that releases the handle.
+   * Returns the guard of a class for this tensor's lifetime, which is its scope's, and makes it
+   * when there is none. For a shared handle and its views the lifetime is the handle's, and the
+   * guard is closed on the thread that releases the handle.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * to bytes. A handle has no native object: it is an offset in a window, a shape, and who it lives
  * with.
  */
-abstract sealed class TensorState permits TensorElements {
+abstract sealed class TensorState permits Tensor {
   final Window window;
 
   /** Where element 0 is, in bytes from the window's start. */

@@ -33,7 +33,6 @@ final class MisuseRules {
               "ForeignMemory",
               "Guard",
               "MemoryLimitExceededException",
-              "NativeFactory",
               "Npy",
               "NpyInfo",
               "Scope",
@@ -41,11 +40,8 @@ final class MisuseRules {
               "SharedTensor",
               "Stats",
               "Tensor",
-              "TensorElements",
-              "TensorFactory",
               "TensorMemory",
-              "TensorPin",
-              "TensorValues"));
+              "TensorPin"));
 
   private static final Class<? extends Throwable> ARGUMENT = IllegalArgumentException.class;
   private static final Class<? extends Throwable> BOUNDS = IndexOutOfBoundsException.class;
