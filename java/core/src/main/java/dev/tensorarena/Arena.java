@@ -13,7 +13,7 @@ import java.nio.LongBuffer;
  * <pre>
  *   control block   0 cursor  1 limit           2 base   3 slab
  *                   4 chunk   5 charged before  6 peak   7 wasted
- *   behind it       8 opened, in milliseconds since 1970       9 openings of this memory
+ *   behind it       8 opened, in milliseconds since 1970
  *   descriptor      0 pins    1 owner's pins    2 floor  ...
  * </pre>
  */
@@ -26,11 +26,16 @@ final class Arena {
   private static final int PEAK_CHARGE = 6;
   private static final int WASTED = 7;
   private static final int OPENED = 8;
-  private static final int OPENINGS = 9;
+
+  /** Of the control block and the words behind it that are read here. */
+  private static final int CONTROL_BYTES = 9 * Long.BYTES;
 
   private static final int PINS_WORD = 0;
   private static final int OWNER_PINS = 1;
   private static final int FLOOR = 2;
+
+  /** Of the words of a descriptor that are read here. */
+  private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
 
   /** So often a chunk is looked at that may have become far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
@@ -87,7 +92,7 @@ final class Arena {
           "the system refused memory for an arena with a capacity of " + capacity + " bytes");
     }
     try {
-      return new Arena(handle, Slabs.windowOf(handle), memoryLimit, flags);
+      return new Arena(handle, Window.over(handle, CONTROL_BYTES), memoryLimit, flags);
     } catch (OutOfMemoryError e) {
       NativeArena.close(handle); // the JVM refused the buffer over the slab
       throw e;
@@ -119,8 +124,8 @@ final class Arena {
     if (start > limit || size > limit - start) {
       return allocateSlowly(size, alignment);
     }
-    if (!window.covers(start, size)) { // or native code has moved on to another slab
-      window = Slabs.windowFor(start, size);
+    if (!window.reaches(start, size)) { // or native code has moved on to another slab
+      window = Window.over(start, size);
     }
     set(CURSOR, start + size);
     return start;
@@ -315,7 +320,7 @@ final class Arena {
    * could fail, and the end of a scope must not.
    */
   private Window descriptors(long chunk) {
-    return window.owns(chunk) ? window : Slabs.find(chunk);
+    return window.reaches(chunk, DESCRIPTOR_BYTES) ? window : Window.known(chunk, DESCRIPTOR_BYTES);
   }
 
   // ---- the rest
@@ -336,17 +341,23 @@ final class Arena {
     return exposed;
   }
 
+  /**
+   * Closes the arena of a context that became unreachable unclosed, on the Cleaner's thread, unless
+   * somebody may still use its memory.
+   *
+   * @return what was done, for the report
+   */
+  String reclaim() {
+    if (isExposed()) {
+      return "its memory is lost, since raw views or addresses of it were given out";
+    }
+    close();
+    return "its memory was reclaimed, but for chunks that shared tensors pin";
+  }
+
   /** Milliseconds since 1970; asked while the arena is open. */
   long openedMillis() {
     return get(OPENED);
-  }
-
-  /**
-   * A number that differs from arena to arena but in rare cases: by their openings where one takes
-   * the memory of another, by their places where many are open.
-   */
-  int draw() {
-    return (int) (get(OPENINGS) + (handle >>> 6));
   }
 
   long memoryLimit() {

@@ -57,33 +57,20 @@ public final class ExecutionContext implements AutoCloseable {
   private final int alignment;
   private final Thread owner = Thread.currentThread();
 
-  /** The innermost open scope; the ended root once the context is closed. */
-  private Scope current;
+  /** The innermost open scope, kept by the scopes; the ended root once the context is closed. */
+  Scope current;
 
   private Scope root;
-  private LeakDetector.Watch watch;
-  private int tickets;
+  private final LeakDetector.Watch watch;
 
   private ExecutionContext(Builder builder) {
     name = builder.name;
     alignment = builder.alignment;
     arena = Arena.open(builder.capacity, builder.memoryLimit, builder.flags);
     createdAtMillis = arena.openedMillis();
-    tickets = arena.draw();
     root = new Scope(this, owner);
     current = root;
-    if (LeakDetector.watches(tickets)) {
-      Arena memory = arena;
-      watch = LeakDetector.watchContext(this, () -> reclaim(memory));
-    }
-  }
-
-  private static String reclaim(Arena memory) {
-    if (memory.isExposed()) {
-      return "its memory is lost, since raw views or addresses of it were given out";
-    }
-    memory.close();
-    return "its memory was reclaimed, but for chunks that shared tensors pin";
+    watch = LeakDetector.watchNext(this, arena);
   }
 
   /**
@@ -343,7 +330,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(float[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.FLOAT32, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -373,7 +360,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, float... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.FLOAT32, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -413,7 +400,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(double[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.FLOAT64, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -443,7 +430,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, double... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.FLOAT64, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -483,7 +470,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(long[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.INT64, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -513,7 +500,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, long... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.INT64, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -553,7 +540,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(int[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.INT32, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -583,7 +570,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, int... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.INT32, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -623,7 +610,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(short[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.INT16, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -653,7 +640,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, short... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.INT16, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -681,7 +668,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor allocSlice(byte[] values, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, values.length);
     Tensor tensor = empty(DType.INT8, Shape.of(length));
-    ArrayCopies.put(tensor.window, tensor.offset, values, offset, length);
+    tensor.window.put(tensor.offset, values, offset, length);
     return tensor;
   }
 
@@ -711,7 +698,7 @@ public final class ExecutionContext implements AutoCloseable {
   public Tensor copyOf(Shape shape, byte... values) {
     checkLength(shape, values.length);
     Tensor tensor = empty(DType.INT8, shape);
-    ArrayCopies.put(tensor.window, tensor.offset, values, 0, values.length);
+    tensor.window.put(tensor.offset, values, 0, values.length);
     return tensor;
   }
 
@@ -744,7 +731,7 @@ public final class ExecutionContext implements AutoCloseable {
     if (!direct.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer: " + direct);
     }
-    return wrap(scope, new DirectBuffer(direct), dtype, shape);
+    return wrap(scope, new Window.DirectBuffer(direct), dtype, shape);
   }
 
   /**
@@ -783,7 +770,7 @@ public final class ExecutionContext implements AutoCloseable {
     if (!memory.isAlive()) {
       throw new IllegalStateException("the memory to wrap has gone: " + memory);
     }
-    Window window = Window.onto(memory, 0);
+    Window window = Window.over(memory, 0);
     long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
     Tensor tensor = new Tensor(window, 0, reached, dtype, shape, scope);
     if (tensor.window.bytes.isReadOnly()) {
@@ -876,7 +863,7 @@ public final class ExecutionContext implements AutoCloseable {
               + this
               + " has handed out");
     }
-    Window window = Slabs.windowFor(address, bytes);
+    Window window = Window.over(address, bytes);
     return new Tensor(window, (int) (address - window.address), bytes, dtype, shape, scope);
   }
 
@@ -916,7 +903,7 @@ public final class ExecutionContext implements AutoCloseable {
   public void reset() {
     innermost();
     Scope next = new Scope(this, owner);
-    Throwable failure = endAll("its context was reset");
+    Throwable failure = root.endAll("its context was reset");
     root = next;
     current = next;
     arena.reset();
@@ -936,48 +923,12 @@ public final class ExecutionContext implements AutoCloseable {
       return;
     }
     innermost();
-    Throwable failure = endAll("its context was closed");
+    Throwable failure = root.endAll("its context was closed");
     arena.close();
     if (watch != null) {
       watch.close();
     }
     Resources.rethrow(failure);
-  }
-
-  private Throwable endAll(String reason) {
-    checkNoneClosing(root);
-    return root.end(reason, endInside(root, reason, null));
-  }
-
-  /**
-   * Refuses to end a scope from within the end of one inside it: a resource's close() asks that.
-   */
-  void checkNoneClosing(Scope outermost) {
-    for (Scope scope = current; scope != null; scope = scope == outermost ? null : scope.parent) {
-      if (scope.isClosing()) {
-        throw new IllegalStateException(
-            this + " cannot be ended by a resource that it is closing at this moment");
-      }
-    }
-  }
-
-  /** Ends the scopes inside this one, innermost first. */
-  Throwable endInside(Scope outer, String reason, Throwable earlier) {
-    Throwable failure = earlier;
-    while (current != outer) {
-      failure = current.end(reason, failure);
-    }
-    return failure;
-  }
-
-  /** Whether nothing was opened inside a scope. */
-  boolean isInnermost(Scope scope) {
-    return current == scope;
-  }
-
-  /** A scope has ended. */
-  void leave(Scope scope) {
-    current = scope.parent == null ? scope : scope.parent;
   }
 
   /** The innermost open scope, for its own thread. */
@@ -1092,10 +1043,5 @@ public final class ExecutionContext implements AutoCloseable {
 
   int alignmentOf(DType dtype) {
     return Math.max(alignment, dtype.byteSize());
-  }
-
-  /** Counts first shares, for the sampling of leak detection. */
-  int nextTicket() {
-    return ++tickets;
   }
 }

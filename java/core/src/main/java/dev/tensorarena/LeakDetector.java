@@ -3,14 +3,17 @@ package dev.tensorarena;
 import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * Reports contexts and shared handles that became unreachable without having been closed, with the
- * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all}; the
- * default watches one in 128, since a watch costs some 100 ns and a stack trace.
+ * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all}. A watch
+ * costs some 100 ns and a stack trace, so the default watches one context in 128; and of each
+ * allocation one of its first 128 shares, then after 128 more, and ever more rarely the more it is
+ * shared, down to one share in 65,536.
  */
 final class LeakDetector {
   private static final System.Logger LOGGER = System.getLogger("dev.tensorarena");
@@ -23,6 +26,12 @@ final class LeakDetector {
 
   private static final Level LEVEL = level();
 
+  /** One context in so many is watched, and of an allocation one of its first so many shares. */
+  private static final int ONE_IN = 128;
+
+  /** Of an allocation that is shared all the time, one share in so many is watched at least. */
+  private static final int LARGEST_INTERVAL = 1 << 16;
+
   /** Its thread starts with the first watch. */
   private static final class Watcher {
     static final Cleaner CLEANER = Cleaner.create();
@@ -30,63 +39,73 @@ final class LeakDetector {
 
   private LeakDetector() {}
 
-  static boolean isOff() {
-    return LEVEL == Level.OFF;
-  }
-
-  /** Whether the context with this number is watched. */
-  static boolean watches(long number) {
-    return LEVEL != Level.OFF && draw(number) == 0;
-  }
-
-  /** Which share of an allocation is watched first; the number counts allocations shared. */
-  static int firstWatch(int number) {
-    return draw(number) + 1;
-  }
-
   /**
-   * From 0 to 127, evenly even if only every second or every tenth number leaks: Fibonacci hashing
-   * (Knuth, The Art of Computer Programming, 6.4). Where all are watched always 0.
-   */
-  private static int draw(long number) {
-    return LEVEL == Level.ALL ? 0 : (int) number * 0x9E3779B9 >>> 25;
-  }
-
-  /**
-   * From one watched share of an allocation to the next: 128, and ever more in a tensor that is
-   * shared all the time, so that its shares cost no more than a count.
+   * Watches a context until the watch is closed, if it is drawn.
    *
-   * @param last the interval before, 0 for none
+   * @param memory what is reclaimed of a context that leaked; must not reach the context
+   * @return the watch, or null
    */
-  static int nextInterval(int last) {
-    return LEVEL == Level.ALL ? 1 : Math.max(128, Math.min(last + last / 4, 1 << 16));
+  static Watch watchNext(ExecutionContext context, Arena memory) {
+    return LEVEL != Level.OFF && draw() == 0 ? watch(context, memory) : null;
+  }
+
+  private static Watch watch(ExecutionContext context, Arena memory) {
+    return watch(context, context.label(), "opened", memory::reclaim);
   }
 
   /**
-   * Watches a context until the watch is closed.
-   *
-   * @param reclaim gives back what can be given back and says what it did; must not reach the
-   *     context
+   * Counts the shares of one allocation down to the next one that is watched. {@link
+   * SharedAllocation} is one, so that no share looks at a further object.
    */
-  static Watch watchContext(ExecutionContext context, Supplier<String> reclaim) {
-    return watch(context, context.label(), "opened", reclaim);
+  abstract static class ShareCountdown {
+    /** Threads count down together as they please: a race loses nothing but a sample. */
+    private int left = draw() + 1;
+
+    /** From the last share that was watched to the next. */
+    private int interval;
+
+    /**
+     * What watches the next handle of a tensor, by what the handle alone refers to: so that the
+     * handle itself can still be optimised away. Null if that share is not watched.
+     */
+    final Resources watchNext(Tensor tensor) {
+      return LEVEL == Level.OFF || --left > 0 ? null : watch(tensor);
+    }
+
+    private Resources watch(Tensor tensor) {
+      // Ever more in a tensor that is shared all the time, so that its shares cost no more than
+      // this count.
+      interval =
+          LEVEL == Level.ALL
+              ? 1
+              : Math.min(Math.max(ONE_IN, interval + interval / 4), LARGEST_INTERVAL);
+      left = interval;
+      Resources onlyTheHandles = new Resources();
+      DType dtype = tensor.dtype;
+      Shape shape = tensor.shape;
+      onlyTheHandles.add(
+          LeakDetector.watch(
+              onlyTheHandles,
+              () -> "a shared " + TensorState.describe(dtype, shape),
+              "shared",
+              () -> "its memory stays pinned for ever"));
+      return onlyTheHandles;
+    }
+  }
+
+  /** Forgets the watch, or null, of a handle that never came to hold anything. */
+  static void dismiss(Resources watch) {
+    if (watch != null) {
+      watch.close(null);
+    }
   }
 
   /**
-   * Watches a shared handle of the tensor, by what the handle alone refers to: so that the handle
-   * itself can still be optimised away.
+   * From 0 to 127, at random; where all are watched always 0. The random numbers are the thread's
+   * own: a counter would be a place where all threads meet.
    */
-  static Resources watchShare(Tensor tensor) {
-    Resources onlyTheHandles = new Resources();
-    DType dtype = tensor.dtype;
-    Shape shape = tensor.shape;
-    onlyTheHandles.add(
-        watch(
-            onlyTheHandles,
-            () -> "a shared " + TensorState.describe(dtype, shape),
-            "shared",
-            () -> "its memory stays pinned for ever"));
-    return onlyTheHandles;
+  private static int draw() {
+    return LEVEL == Level.ALL ? 0 : ThreadLocalRandom.current().nextInt() & ONE_IN - 1;
   }
 
   private static Watch watch(

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 
 /**
  * All native methods, as {@code jni_binding.c} registers them. Addresses are absolute; statuses are
- * those of {@code tensorarena.h}. Nothing here checks its arguments: {@link Arena}, {@link Slabs}
+ * those of {@code tensorarena.h}. Nothing here checks its arguments: {@link Arena}, {@link Window}
  * and {@link ChunkPool} do.
  */
 final class NativeArena {
@@ -27,7 +27,7 @@ final class NativeArena {
   static final int REFILLS = 5;
 
   static {
-    NativeLibrary.load();
+    NativeLibrary.load(NativeArena::abiVersion, ABI_VERSION);
   }
 
   private NativeArena() {}

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntSupplier;
 
 /**
  * Finds and loads the native library: first in {@code -Dtensorarena.library.path}, then on {@code
@@ -16,19 +17,27 @@ import java.util.Locale;
 final class NativeLibrary {
   private static final String NAME = "tensorarena";
 
+  private final IntSupplier version;
+  private final int needed;
+
   /** What was tried and why it was not it, for the message of a failure. */
   private final List<String> tried = new ArrayList<>();
 
-  private NativeLibrary() {}
+  private NativeLibrary(IntSupplier version, int needed) {
+    this.version = version;
+    this.needed = needed;
+  }
 
   /**
    * Loads the library.
    *
+   * @param version asks a library that has just been loaded for its ABI version
+   * @param needed the ABI version that this jar was built for
    * @throws UnsatisfiedLinkError if it is nowhere or does not load, with all that was tried, or if
    *     the JVM lets this module load none
    */
-  static void load() {
-    NativeLibrary library = new NativeLibrary();
+  static void load(IntSupplier version, int needed) {
+    NativeLibrary library = new NativeLibrary(version, needed);
     try {
       if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
         throw new UnsatisfiedLinkError(library.failure());
@@ -97,16 +106,16 @@ final class NativeLibrary {
   private boolean tryLoad(String where, Runnable load) {
     try {
       load.run();
-      int version = NativeArena.abiVersion();
-      if (version == NativeArena.ABI_VERSION) {
+      int found = version.getAsInt();
+      if (found == needed) {
         return true;
       }
       tried.add(
           where
               + ": it has ABI version "
-              + version
+              + found
               + ", but this jar needs "
-              + NativeArena.ABI_VERSION
+              + needed
               + " (remove it from there)");
     } catch (LinkageError e) { // of another version it may also lack methods
       tried.add(where + ": " + e.getMessage() + advice(e.getMessage()));

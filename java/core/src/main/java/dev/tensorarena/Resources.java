@@ -24,11 +24,25 @@ final class Resources {
     return open == null || open.isEmpty();
   }
 
-  /** The guard of a class; made when there is none. */
-  <A, T extends Guard> T guard(Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
+  /**
+   * The guard of a class; made when there is none.
+   *
+   * @param ending whether the guards are being closed, or have been: then it is too late for
+   *     another one to refuse, and a new one is merely tracked
+   */
+  <A, T extends Guard> T guard(
+      Class<T> type, Function<? super A, ? extends T> maker, A guarded, boolean ending) {
     T guard = Guard.find(guards, type);
-    if (guard == null) {
-      guard = Guard.make(type, maker, guarded);
+    return guard != null ? guard : makeGuard(type, maker, guarded, ending);
+  }
+
+  private <A, T extends Guard> T makeGuard(
+      Class<T> type, Function<? super A, ? extends T> maker, A guarded, boolean ending) {
+    T guard = Guard.make(type, maker, guarded);
+    if (ending) {
+      guard.linkedTo(null);
+      add(guard);
+    } else {
       guards = guard.linkedTo(guards);
     }
     return guard;

@@ -32,9 +32,11 @@ public final class Scope implements AutoCloseable {
   /** The enclosing scope; null for the context's root scope. */
   final Scope parent;
 
-  private Guard guards;
+  /** What is closed with the scope; null until there is something. */
   private Resources resources;
-  private Pin pins;
+
+  /** Allocations that were shared, or came shared: the last of a list. */
+  private SharedAllocation shared;
 
   private final long markChunk;
   private final long markCursor;
@@ -76,11 +78,15 @@ public final class Scope implements AutoCloseable {
   public <T extends AutoCloseable> T track(T resource) {
     Objects.requireNonNull(resource, "resource");
     checkOpen();
+    resources().add(resource);
+    return resource;
+  }
+
+  private Resources resources() {
     if (resources == null) {
       resources = new Resources();
     }
-    resources.add(resource);
-    return resource;
+    return resources;
   }
 
   /**
@@ -102,19 +108,7 @@ public final class Scope implements AutoCloseable {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     checkOpen();
-    T guard = Guard.find(guards, type);
-    return guard != null ? guard : makeGuard(type, maker, guarded);
-  }
-
-  private <A, T extends Guard> T makeGuard(
-      Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
-    T guard = Guard.make(type, maker, guarded);
-    if (isClosing()) {
-      guard.linkedTo(null);
-      return track(guard); // too late to refuse
-    }
-    guards = guard.linkedTo(guards);
-    return guard;
+    return resources().guard(type, maker, guarded, isClosing());
   }
 
   /**
@@ -140,8 +134,8 @@ public final class Scope implements AutoCloseable {
     Arena arena = context.arena();
     arena.expose();
     long start = arena.allocate(bytes, alignment);
-    if (!context.isInnermost(this) && bytes > 0) {
-      add(Keeper.pinnedFor(context, start, bytes));
+    if (context.current != this && bytes > 0) {
+      add(SharedAllocation.heldFor(context, start, bytes));
     }
     return start;
   }
@@ -160,18 +154,72 @@ public final class Scope implements AutoCloseable {
    */
   public Tensor closeKeeping(Tensor result) {
     checkOpen();
-    context.checkNoneClosing(this);
+    checkNoneClosing();
     result.use();
-    Tensor kept = result.endsWith(this) ? Keeper.prepare(context, result) : null;
+    Tensor kept = result.endsWith(this) ? movable(result) : null;
     Tensor moved = result;
-    Throwable failure = endAll();
+    Throwable failure = endAll("its scope was closed");
     if (kept == null) {
       rewind();
     } else {
-      moved = Keeper.moveDown(this, kept);
+      moved = moveDown(kept);
     }
     Resources.rethrow(failure);
     return moved;
+  }
+
+  /**
+   * Before anything has ended: the tensor whose bytes can be moved. Bytes that were shared may
+   * still be read by others, and strided ones would be scattered, so both are copied to the top
+   * first.
+   */
+  private Tensor movable(Tensor result) {
+    return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
+  }
+
+  /**
+   * Rewinds this scope, which has ended, and moves the bytes of a tensor, which ended with it, down
+   * to the mark.
+   *
+   * <p>This takes no memory that the scope did not have: the tensor's own chunk stays with the
+   * arena, and the mark is not above the tensor. Bytes in a chunk that leaves because others pin
+   * it, bytes of raw room, aligned as the user chose, and bytes that the rewind would overwrite
+   * stay where they are and are pinned for the enclosing scope.
+   */
+  private Tensor moveDown(Tensor kept) {
+    Arena arena = context.arena();
+    SharedAllocation others = kept.origin().shared;
+    if (others != null && others.tryRetain()) {
+      // A resource of the scope shared it while it closed: frozen, it stays where others read it.
+      rewind();
+      parent.add(others);
+      return kept.movedTo(kept.window, kept.offset, parent, others);
+    }
+    long from = kept.start();
+    long size = kept.byteCount();
+    long chunk = size == 0 ? 0 : arena.chunkOf(from, size);
+    if (chunk == 0) { // a user's own buffer, or no bytes at all
+      rewind();
+      return kept.movedTo(kept.window, kept.offset, parent, null);
+    }
+    boolean leaves = chunk != markChunk && arena.isPinned(chunk);
+    if (leaves || kept.window.isForeign() || arena.overwritesEnded()) {
+      SharedAllocation held = SharedAllocation.heldFor(context, from, size);
+      parent.add(held); // before anything that finds no heap
+      rewind();
+      Tensor moved = kept.movedTo(kept.window, kept.offset, parent, held);
+      held.thaw(moved);
+      return moved;
+    }
+    rewind();
+    if (arena.isInCurrentChunk(from, size)) {
+      // Below the floor of a pinned chunk: nothing will be allocated over it.
+      return kept.movedTo(kept.window, kept.offset, parent, null);
+    }
+    long to = arena.allocate(size, context.alignmentOf(kept.dtype()));
+    Window window = arena.window();
+    NativeArena.move(from, to, size);
+    return kept.movedTo(window, (int) (to - window.address), parent, null);
   }
 
   /**
@@ -186,53 +234,80 @@ public final class Scope implements AutoCloseable {
       return;
     }
     checkOpen();
-    context.checkNoneClosing(this);
-    Throwable failure = endAll();
+    Throwable failure = endAll("its scope was closed");
     rewind();
     Resources.rethrow(failure);
   }
 
-  /** Ends this scope and those inside it, innermost first, all but the rewind. */
-  private Throwable endAll() {
-    return end("its scope was closed", context.endInside(this, "its scope was closed", null));
-  }
-
-  void rewind() {
+  private void rewind() {
     context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
   }
 
+  // ---- the chain of open scopes, from the context's innermost one to its root
+
   /**
-   * Closes what is tracked, lets the tensors die and the pins go; memory is rewound by the caller.
+   * Ends this scope and those inside it, innermost first: closes what is tracked, lets the tensors
+   * die and the holds go. The memory is rewound by the caller.
    *
-   * @return the first failure of a tracked resource, or the earlier one, or null
+   * @return the first failure of a tracked resource, or null
+   * @throws RuntimeException if a guard refuses; its scope and those around it are open then
    */
-  Throwable end(String reason, Throwable earlier) {
+  Throwable endAll(String reason) {
+    checkNoneClosing();
+    return end(reason, endInside(reason, null));
+  }
+
+  /**
+   * Refuses to end a scope from within the end of one inside it: a resource's close() asks that.
+   */
+  private void checkNoneClosing() {
+    for (Scope scope = context.current;
+        scope != null;
+        scope = scope == this ? null : scope.parent) {
+      if (scope.isClosing()) {
+        throw new IllegalStateException(
+            context + " cannot be ended by a resource that it is closing at this moment");
+      }
+    }
+  }
+
+  private Throwable endInside(String reason, Throwable earlier) {
+    Throwable failure = earlier;
+    while (context.current != this) {
+      failure = context.current.end(reason, failure);
+    }
+    return failure;
+  }
+
+  /** The end of this scope alone; returns the earlier failure, or else its own first. */
+  private Throwable end(String reason, Throwable earlier) {
     ended = reason;
     closeGuards(earlier);
     Throwable failure = earlier;
     do { // what is closed may track more, or leave scopes of its own open
       failure = resources == null ? failure : resources.close(failure);
-      failure = context.endInside(this, reason, failure);
+      failure = endInside(reason, failure);
     } while (resources != null && !resources.isEmpty());
     owner = null;
-    context.leave(this);
+    context.current = parent == null ? this : parent;
     Arena arena = context.arena();
-    for (Pin pin = pins; pin != null; ) {
-      Pin next = pin.next;
-      pin.next = null;
-      pin.end(arena);
-      pin = next;
+    for (SharedAllocation last = shared; last != null; ) {
+      SharedAllocation next = last.next;
+      last.next = null;
+      last.end(arena);
+      last = next;
     }
-    pins = null;
+    shared = null;
     return failure;
   }
 
   /** Asks the guards; one that refuses, and those after it, stay, and so does the scope. */
   private void closeGuards(Throwable earlier) {
+    if (resources == null) {
+      return;
+    }
     try {
-      while (guards != null) {
-        guards = guards.closed();
-      }
+      resources.closeGuards();
     } catch (Throwable refusal) {
       ended = null;
       if (earlier != null) {
@@ -243,18 +318,13 @@ public final class Scope implements AutoCloseable {
   }
 
   /** An allocation that was shared, or came shared: its holder goes when this scope ends. */
-  void add(Pin pin) {
-    pin.next = pins;
-    pins = pin;
-  }
-
-  /** The chunk that the scope began in, 0 if the arena had none then. */
-  long markChunk() {
-    return markChunk;
+  void add(SharedAllocation allocation) {
+    allocation.next = shared;
+    shared = allocation;
   }
 
   /** Whether it is ending at this moment: closing what it tracks, with its tensors still alive. */
-  boolean isClosing() {
+  private boolean isClosing() {
     return ended != null && owner != null;
   }
 

@@ -28,9 +28,9 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
 
   private boolean closed;
 
-  SharedTensor(Tensor source, Pin pin, Resources resources) {
+  SharedTensor(Tensor source, SharedAllocation shared, Resources resources) {
     super(source);
-    this.pin = pin;
+    this.shared = shared;
     this.resources = resources;
   }
 
@@ -53,7 +53,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   /** For {@link Tensor#guard}. */
   <T extends Guard> T guarded(
       Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
-    return resources().guard(type, maker, guarded);
+    return resources().guard(type, maker, guarded, false);
   }
 
   /**
@@ -74,14 +74,14 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   @Override
   public void close() {
     closeGuards();
-    if (!pin.isBiasedToMe()) {
+    if (!shared.isBiasedToMe()) {
       closeUnbiased();
     } else if (!closed) {
       closed = true; // plain: a compare-and-set would keep the handle from being optimised away
       if (resources == null) {
-        pin.releaseBiased();
+        shared.release();
       } else {
-        closeTracking(resources, pin);
+        closeTracking(resources, shared);
       }
     }
   }
@@ -89,31 +89,21 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   private void closeUnbiased() {
     if (CLOSED.compareAndSet(this, false, true)) {
       Throwable failure = closeResources();
-      pin.release();
+      shared.release();
       Resources.rethrow(failure);
     }
   }
 
   /** Static, since a call with the handle itself would keep it from being optimised away, too. */
-  private static void closeTracking(Resources resources, Pin pin) {
-    Throwable failure = resources.close(null);
-    if (pin.isBiasedToMe()) { // what was closed may have ended the scope
-      pin.releaseBiased();
-    } else {
-      pin.release();
-    }
+  private static void closeTracking(Resources resources, SharedAllocation shared) {
+    Throwable failure = resources.close(null); // which may end the scope
+    shared.release();
     Resources.rethrow(failure);
   }
 
   Throwable closeResources() {
     Resources tracked = resources;
     return tracked == null ? null : tracked.close(null);
-  }
-
-  /** This handle never came to hold anything. */
-  void unwatch() {
-    closed = true;
-    closeResources();
   }
 
   /** As {@link #isClosed}, ordered after a retain and before a {@link #claim}. */
@@ -127,7 +117,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   boolean claim() {
     CLOSED.setVolatile(this, true);
-    boolean alone = pin.isSoleHolder();
+    boolean alone = shared.isSoleHolder();
     if (!alone) {
       CLOSED.setVolatile(this, false);
     }

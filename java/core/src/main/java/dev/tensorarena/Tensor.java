@@ -867,7 +867,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.FLOAT32 || dtype.isHalf(), "float");
     float[] values = new float[arrayLength()];
     if (strides == null && dtype == DType.FLOAT32) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readFloat(living, place(i));
@@ -889,7 +889,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.FLOAT32 || dtype.isHalf(), "float");
     requireLength(source.length);
     if (strides == null && dtype == DType.FLOAT32) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeFloat(living, place(i), source[i]);
@@ -909,7 +909,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.FLOAT64, "double");
     double[] values = new double[arrayLength()];
     if (strides == null) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readDouble(living, place(i));
@@ -930,7 +930,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.FLOAT64, "double");
     requireLength(source.length);
     if (strides == null) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeDouble(living, place(i), source[i]);
@@ -950,7 +950,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT64, "long");
     long[] values = new long[arrayLength()];
     if (strides == null) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readLong(living, place(i));
@@ -971,7 +971,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT64, "long");
     requireLength(source.length);
     if (strides == null) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeLong(living, place(i), source[i]);
@@ -991,7 +991,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT32, "int");
     int[] values = new int[arrayLength()];
     if (strides == null) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readInt(living, place(i));
@@ -1012,7 +1012,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT32, "int");
     requireLength(source.length);
     if (strides == null) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeInt(living, place(i), source[i]);
@@ -1032,7 +1032,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT16, "short");
     short[] values = new short[arrayLength()];
     if (strides == null) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readShort(living, place(i));
@@ -1053,7 +1053,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT16, "short");
     requireLength(source.length);
     if (strides == null) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeShort(living, place(i), source[i]);
@@ -1074,7 +1074,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
     byte[] values = new byte[arrayLength()];
     if (strides == null) {
-      ArrayCopies.get(window, offset, values, 0, values.length);
+      window.get(offset, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
         values[i] = readByte(living, place(i));
@@ -1095,7 +1095,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(dtype == DType.INT8 || dtype == DType.UINT8, "byte");
     requireLength(source.length);
     if (strides == null) {
-      ArrayCopies.put(window, offset, source, 0, source.length);
+      window.put(offset, source, 0, source.length);
     } else {
       for (int i = 0; i < source.length; i++) {
         writeByte(living, place(i), source[i]);
@@ -1518,15 +1518,15 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   private SharedTensor newHolder() {
-    Pin shared = origin().pin;
+    SharedAllocation shared = origin().shared;
     if (shared == null) {
       shared = origin().beginSharing();
     }
-    Resources watch = shared.watchesNext() ? LeakDetector.watchShare(this) : null;
     // The handle before the count, so that running out of heap leaks no pin.
+    Resources watch = shared.watchNext(this);
     SharedTensor handle = new SharedTensor(this, shared, watch);
     if (!shared.tryRetain()) {
-      handle.unwatch();
+      LeakDetector.dismiss(watch);
       return null;
     }
     if (scope != null) { // what a handle holds is frozen, unless mutable() has just consumed it
@@ -1536,13 +1536,13 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /** Before the first share: the scope will let go of the allocation when it ends. */
-  private Pin beginSharing() {
-    Pin shared = new Pin(scope.context);
-    shared.thaw(this);
-    shared.begin(start(), byteCount());
-    pin = shared;
-    scope.add(shared);
-    return shared;
+  private SharedAllocation beginSharing() {
+    SharedAllocation begun = new SharedAllocation(scope.context);
+    begun.thaw(this);
+    begun.begin(start(), byteCount());
+    shared = begun;
+    scope.add(begun);
+    return begun;
   }
 
   /**
@@ -1564,7 +1564,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (ours && !isFrozen()) {
       return this;
     }
-    Pin shared = origin().pin;
+    SharedAllocation shared = origin().shared;
     boolean alone = shared != null && shared.isSoleHolder() && !window.bytes.isReadOnly();
     if (this instanceof SharedTensor) {
       return consume(ctx, target, alone);
@@ -1573,8 +1573,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /** Becomes the one handle that may write bytes that were shared before. */
-  private Tensor thawed(Pin shared) {
-    pin = shared;
+  private Tensor thawed(SharedAllocation shared) {
+    this.shared = shared;
     shared.thaw(this);
     return this;
   }
@@ -1590,8 +1590,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       handle.close();
       return copy;
     }
-    target.add(pin); // the handle's hold is the scope's from now on
-    tensor.thawed(pin);
+    target.add(shared); // the handle's hold is the scope's from now on
+    tensor.thawed(shared);
     Resources.rethrow(handle.closeResources());
     return tensor;
   }
@@ -1648,13 +1648,13 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   final boolean wasShared() {
-    return origin().pin != null;
+    return origin().shared != null;
   }
 
   /** A handle of the same elements at another place, in another scope. */
-  final Tensor movedTo(Window window, int offset, Scope scope, Pin pin) {
+  final Tensor movedTo(Window window, int offset, Scope scope, SharedAllocation shared) {
     Tensor moved = new Tensor(window, offset, byteCount(), dtype, shape, scope);
-    moved.pin = pin;
+    moved.shared = shared;
     return moved;
   }
 
@@ -1668,7 +1668,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (scope != null) {
       scope.context.arena().expose();
     } else {
-      pin.expose();
+      shared.expose();
     }
   }
 

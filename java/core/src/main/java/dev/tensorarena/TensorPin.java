@@ -42,7 +42,7 @@ public final class TensorPin implements AutoCloseable {
    */
   public static TensorPin of(Tensor tensor) {
     tensor.use();
-    Pin shared = tensor.origin().pin;
+    SharedAllocation shared = tensor.origin().shared;
     // The handle before the count, so that running out of heap leaks no pin.
     TensorPin pin = new TensorPin(shared == null ? tensor : shared);
     long bytes = tensor.spannedBytes();
@@ -60,12 +60,8 @@ public final class TensorPin implements AutoCloseable {
   @Override
   public void close() {
     Object let = HELD.getAndSet(this, null);
-    if (let instanceof Pin shared) {
-      if (shared.isBiasedToMe()) {
-        shared.releaseBiased();
-      } else {
-        shared.release();
-      }
+    if (let instanceof SharedAllocation shared) {
+      shared.release();
     } else if (let != null && chunk != 0) {
       NativeArena.releaseChunk(chunk);
     }

@@ -33,7 +33,7 @@ abstract sealed class TensorState permits Tensor {
   final Scope scope;
 
   /** Of an allocation's own handle: its shared state, null until the first share. */
-  Pin pin;
+  SharedAllocation shared;
 
   TensorState(
       Window window,
@@ -99,8 +99,8 @@ abstract sealed class TensorState permits Tensor {
   /** From the first share on, for good; a plain field, so that asking costs nothing. */
   final boolean isFrozen() {
     Tensor own = origin();
-    Pin shared = own.pin;
-    return shared != null && !shared.isWriter(own);
+    SharedAllocation state = own.shared;
+    return state != null && !state.isWriter(own);
   }
 
   private IllegalStateException refusal() {

@@ -8,17 +8,41 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
+import java.util.Arrays;
 
 /**
  * A stretch of native memory that is seen through one direct buffer in native byte order: a slab, a
- * part of a large one, or a user's buffer. Tensors are offsets in it. Immutable, any thread.
+ * part of a large one, or a part of memory that is not an arena's. Tensors are offsets in it.
+ * Immutable, any thread.
  *
- * <p>The typed buffers over a slab's window are made once, so that copying an array into a tensor
- * makes no garbage; a user's buffer may be misaligned for them and has none.
+ * <p>A buffer reaches less than 2 GiB. Larger slabs have a window at every GiB, each of which
+ * reaches nearly two, so that whatever is not larger than a GiB lies whole in one of them:
+ *
+ * <pre>
+ *   slab      |        |        |        |   |      a stroke at every GiB
+ *   windows   |----------------|
+ *                      |----------------|
+ *                               |------------|
+ *                                        |---|
+ * </pre>
+ *
+ * <p>Three verbs: a window {@linkplain #reaches reaches} bytes that can be seen through it; one is
+ * laid {@linkplain #over over} bytes of the arenas, or of foreign memory; and of two windows on the
+ * same memory the one is taken that is {@linkplain #seeing seeing} certain bytes.
+ *
+ * <p>A slab is never unmapped, so a window over it stays valid for ever, and the list of them only
+ * grows. The typed buffers over a slab are made once, so that copying an array into a tensor makes
+ * no garbage; foreign memory may be misaligned for them and has none.
  */
 final class Window {
+  /** The distance between the windows of a large slab. */
+  private static final long STEP = 1L << 30;
+
   /** The JDK's segments make no larger buffers. */
   private static final int MAX_FOREIGN_PART = Integer.MAX_VALUE - 8;
+
+  /** Over all slabs that this process has met. */
+  private static volatile Window[] slabs = new Window[0];
 
   static {
     // The JIT inlines no method while a class in its signature is unloaded. The accessors of
@@ -32,9 +56,6 @@ final class Window {
   final int size;
   final long address;
 
-  /** Addresses up to this distance belong to this window and not to the next. */
-  final long span;
-
   /** What the window looks at, if it is not an arena's. */
   final ForeignMemory foreign;
 
@@ -47,12 +68,11 @@ final class Window {
   final IntBuffer ints;
   final ShortBuffer shorts;
 
-  private Window(ByteBuffer bytes, long address, long span, ForeignMemory foreign, long offset) {
+  private Window(ByteBuffer bytes, long address, ForeignMemory foreign, long offset) {
     boolean typed = foreign == null;
     this.bytes = bytes;
     this.size = bytes.capacity();
     this.address = address;
-    this.span = span;
     this.foreign = foreign;
     this.foreignStart = address - offset;
     this.floats = typed ? bytes.asFloatBuffer() : null;
@@ -62,22 +82,117 @@ final class Window {
     this.shorts = typed ? bytes.asShortBuffer() : null;
   }
 
-  /** Over memory of the arenas. */
-  static Window over(long address, long bytes, long span) {
-    ByteBuffer view = NativeArena.view(address, bytes);
-    if (view == null) {
-      throw new OutOfMemoryError(
-          "the JVM refused a direct buffer of " + bytes + " bytes over arena memory");
+  /** The memory of a user's direct buffer, from its position to its limit when it was wrapped. */
+  record DirectBuffer(ByteBuffer bytes) implements ForeignMemory {
+    /** Takes a buffer of its own. */
+    DirectBuffer {
+      bytes = bytes.slice();
     }
-    return new Window(view.order(ByteOrder.nativeOrder()), address, span, null, 0);
+
+    @Override
+    public long byteSize() {
+      return bytes.capacity();
+    }
+
+    @Override
+    public ByteBuffer part(long offset, int length) {
+      return bytes.slice((int) offset, length);
+    }
+
+    @Override
+    public String toString() {
+      return bytes.toString();
+    }
+  }
+
+  // ---- which window
+
+  /** Whether so many bytes from an address on can be seen through this window. */
+  boolean reaches(long at, long size) {
+    return at >= address && size <= this.size - (at - address);
   }
 
   /**
-   * Over foreign memory from an offset on, as far as a buffer reaches.
+   * This window if it reaches so many bytes from an address on, or else another one onto the same
+   * memory; past 2 GiB, where no buffer reaches, one that begins at or before the address.
+   *
+   * @throws OutOfMemoryError if the JVM refuses the buffer
+   */
+  Window seeing(long at, long size) {
+    if (reaches(at, size)) {
+      return this;
+    }
+    return foreign == null ? over(at, size) : over(foreign, at - foreignStart);
+  }
+
+  /**
+   * A window over bytes of the arenas; past 2 GiB, where no buffer reaches, over the first of them:
+   * such tensors are for segments.
+   *
+   * @throws OutOfMemoryError if the JVM refuses the buffer
+   */
+  static Window over(long at, long size) {
+    Window window = known(at, size);
+    if (window != null) {
+      return window;
+    }
+    window = overSlab(at);
+    return window.reaches(at, size) || size > Integer.MAX_VALUE ? window : justOver(at, size);
+  }
+
+  /** The same if there is one already, else null; asks the JVM for nothing. */
+  static Window known(long at, long size) {
+    for (Window window : slabs) {
+      if (window.reaches(at, size)) {
+        return window;
+      }
+    }
+    return null;
+  }
+
+  /** The window of the slab's GiB in which an address lies. */
+  private static synchronized Window overSlab(long at) {
+    // An empty tensor may lie right behind the last byte of its slab.
+    long slab = NativeArena.slabAt(at);
+    if (slab == 0) {
+      slab = NativeArena.slabAt(at - 1);
+    }
+    if (slab == 0) {
+      throw new IllegalStateException(
+          "address 0x"
+              + Long.toHexString(at)
+              + " lies in no slab of this library: has native code written to the control block?");
+    }
+    long size = NativeArena.slabBytes(slab);
+    long start = size <= Integer.MAX_VALUE ? slab : slab + (at - slab) / STEP * STEP;
+    for (Window window : slabs) {
+      if (window.address == start) {
+        return window; // another thread was first, or it does not reach as far as was asked for
+      }
+    }
+    Window window = justOver(start, Math.min(slab + size - start, Integer.MAX_VALUE));
+    Window[] grown = Arrays.copyOf(slabs, slabs.length + 1);
+    grown[slabs.length] = window;
+    slabs = grown;
+    return window;
+  }
+
+  /** A window over these bytes and no others, which is not listed. */
+  static Window justOver(long at, long size) {
+    ByteBuffer view = NativeArena.view(at, size);
+    if (view == null) {
+      throw new OutOfMemoryError(
+          "the JVM refused a direct buffer of " + size + " bytes over arena memory");
+    }
+    return new Window(view.order(ByteOrder.nativeOrder()), at, null, 0);
+  }
+
+  /**
+   * A window over foreign memory from an offset on, as far as a buffer reaches.
    *
    * @throws IllegalArgumentException if that memory gives no such part
    */
-  static Window onto(ForeignMemory foreign, long offset) {
+  static Window over(ForeignMemory foreign, long offset) {
     int most = foreign instanceof DirectBuffer ? Integer.MAX_VALUE : MAX_FOREIGN_PART;
     int length = (int) Math.min(foreign.byteSize() - offset, most);
     ByteBuffer part = foreign.part(offset, length);
@@ -86,23 +201,7 @@ final class Window {
           "not a direct buffer over " + length + " bytes at " + offset + ": " + part);
     }
     ByteBuffer view = part.slice().order(ByteOrder.nativeOrder());
-    return new Window(view, NativeArena.bufferAddress(view), length, foreign, offset);
-  }
-
-  /**
-   * This window if so many bytes from an address on can be seen through it, or another one onto the
-   * same memory; past 2 GiB, where no buffer reaches, one that begins at or before the address.
-   */
-  Window seeing(long at, long size) {
-    if (reaches(at, size)) {
-      return this;
-    }
-    return foreign == null ? Slabs.windowFor(at, size) : onto(foreign, at - foreignStart);
-  }
-
-  /** The index in {@link #longs} of an aligned address. */
-  int wordOf(long at) {
-    return (int) (at - address) >> 3;
+    return new Window(view, NativeArena.bufferAddress(view), foreign, offset);
   }
 
   boolean isForeign() {
@@ -114,19 +213,11 @@ final class Window {
     return foreign != null && !foreign.isAlive();
   }
 
-  /** Whether an address lies in this window; its end does, too, for empty tensors. */
-  boolean owns(long at) {
-    return Long.compareUnsigned(at - address, span) <= 0;
-  }
+  // ---- parts, by their offset in bytes and their elements
 
-  /** Whether so many bytes from the address on can be seen through this window. */
-  boolean covers(long at, long size) {
-    return owns(at) && size <= this.size - (at - address);
-  }
-
-  /** Whether they can be seen through this window, also where the next one owns the address. */
-  boolean reaches(long at, long size) {
-    return at >= address && size <= this.size - (at - address);
+  /** The index in {@link #longs} of an aligned address. */
+  int wordOf(long at) {
+    return (int) (at - address) >> 3;
   }
 
   ByteBuffer bytesAt(int offset, int length) {
@@ -161,5 +252,95 @@ final class Window {
     return shorts != null
         ? shorts.slice(offset >> 1, count)
         : bytesAt(offset, count << 1).asShortBuffer();
+  }
+
+  // ---- copies from and to a part of an array, without garbage where there are typed buffers
+
+  void put(int offset, float[] from, int start, int count) {
+    if (floats == null) {
+      floatsAt(offset, count).put(0, from, start, count);
+    } else {
+      floats.put(offset >> 2, from, start, count);
+    }
+  }
+
+  void get(int offset, float[] to, int start, int count) {
+    if (floats == null) {
+      floatsAt(offset, count).get(0, to, start, count);
+    } else {
+      floats.get(offset >> 2, to, start, count);
+    }
+  }
+
+  void put(int offset, double[] from, int start, int count) {
+    if (doubles == null) {
+      doublesAt(offset, count).put(0, from, start, count);
+    } else {
+      doubles.put(offset >> 3, from, start, count);
+    }
+  }
+
+  void get(int offset, double[] to, int start, int count) {
+    if (doubles == null) {
+      doublesAt(offset, count).get(0, to, start, count);
+    } else {
+      doubles.get(offset >> 3, to, start, count);
+    }
+  }
+
+  void put(int offset, long[] from, int start, int count) {
+    if (longs == null) {
+      longsAt(offset, count).put(0, from, start, count);
+    } else {
+      longs.put(offset >> 3, from, start, count);
+    }
+  }
+
+  void get(int offset, long[] to, int start, int count) {
+    if (longs == null) {
+      longsAt(offset, count).get(0, to, start, count);
+    } else {
+      longs.get(offset >> 3, to, start, count);
+    }
+  }
+
+  void put(int offset, int[] from, int start, int count) {
+    if (ints == null) {
+      intsAt(offset, count).put(0, from, start, count);
+    } else {
+      ints.put(offset >> 2, from, start, count);
+    }
+  }
+
+  void get(int offset, int[] to, int start, int count) {
+    if (ints == null) {
+      intsAt(offset, count).get(0, to, start, count);
+    } else {
+      ints.get(offset >> 2, to, start, count);
+    }
+  }
+
+  void put(int offset, short[] from, int start, int count) {
+    if (shorts == null) {
+      shortsAt(offset, count).put(0, from, start, count);
+    } else {
+      shorts.put(offset >> 1, from, start, count);
+    }
+  }
+
+  void get(int offset, short[] to, int start, int count) {
+    if (shorts == null) {
+      shortsAt(offset, count).get(0, to, start, count);
+    } else {
+      shorts.get(offset >> 1, to, start, count);
+    }
+  }
+
+  void put(int offset, byte[] from, int start, int count) {
+    bytes.put(offset, from, start, count);
+  }
+
+  void get(int offset, byte[] to, int start, int count) {
+    bytes.get(offset, to, start, count);
   }
 }

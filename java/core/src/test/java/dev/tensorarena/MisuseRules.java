@@ -112,7 +112,7 @@ final class MisuseRules {
     } else if (at.equals("wrap(ByteBuffer,DType,Shape)#0")) {
       return values(ByteBuffer.allocate(1), ByteBuffer.allocateDirect(2));
     } else if (at.equals("wrap(ForeignMemory,DType,Shape)#0")) {
-      return values(new DirectBuffer(ByteBuffer.allocateDirect(2)));
+      return values(new Window.DirectBuffer(ByteBuffer.allocateDirect(2)));
     } else if (at.matches("wrap\\(.*#1")) {
       return values(DType.INT64, DType.FLOAT16);
     } else if (at.startsWith("tensorAt(") && parameter == 0) {

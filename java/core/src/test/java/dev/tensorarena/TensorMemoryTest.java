@@ -58,7 +58,7 @@ class TensorMemoryTest {
     ByteBuffer buffer = ByteBuffer.allocateDirect(24);
     Tensor tensor = ctx.wrap(buffer, DType.INT32, Shape.of(2, 3));
     TensorMemory row = tensor.select(0, 1).memory();
-    assertEquals(new DirectBuffer(buffer), row.foreign());
+    assertEquals(new Window.DirectBuffer(buffer), row.foreign());
     assertEquals(tensor.address() + 12, row.address());
     assertEquals(12, row.byteSize());
     assertTrue(row.isWritable());

@@ -13,7 +13,7 @@ final class Chunks {
 
   /** How many pin a chunk that its context has let go of. */
   static int pins(long chunk) {
-    Window slab = Slabs.windowOf(chunk);
+    Window slab = Window.over(chunk, Long.BYTES);
     LongBuffer descriptors = slab.longs;
     return (int) (descriptors.get(slab.wordOf(chunk)) >> 1);
   }

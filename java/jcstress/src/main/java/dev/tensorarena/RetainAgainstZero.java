@@ -13,7 +13,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 
 /** The count alone: all holders leave while someone comes. */
 @JCStressTest
-@Description("Pin.tryRetain() against the two releases that lead to zero")
+@Description("SharedAllocation.tryRetain() against the two releases that lead to zero")
 @Outcome(
     id = "2, 1",
     expect = ACCEPTABLE,
@@ -22,16 +22,16 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(expect = FORBIDDEN, desc = "Retained after zero, or a pin lost or counted out twice.")
 @State
 public class RetainAgainstZero extends EndedContext {
-  private final Pin pin = handle.pin;
+  private final SharedAllocation shared = handle.shared;
   private boolean retained;
 
   public RetainAgainstZero() {
-    pin.tryRetain();
+    shared.tryRetain();
   }
 
   @Actor
   public void retain(II_Result r) {
-    retained = pin.tryRetain();
+    retained = shared.tryRetain();
     if (retained) {
       r.r1 = pins();
     }
@@ -39,14 +39,14 @@ public class RetainAgainstZero extends EndedContext {
 
   @Actor
   public void release() {
-    pin.release();
-    pin.release();
+    shared.release();
+    shared.release();
   }
 
   @Arbiter
   public void end(II_Result r) {
     if (retained) {
-      pin.release();
+      shared.release();
     }
     r.r2 = end();
   }

@@ -6,19 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-class PinTest {
+class SharedAllocationTest {
   @Test
   void fromZeroThereIsNoWayBack() {
     SharedTensor handle;
     try (ExecutionContext ctx = ExecutionContext.open()) {
       handle = ctx.allocSlice(1f, 2f).share();
     }
-    Pin pin = handle.pin;
-    assertTrue(pin.tryRetain());
-    pin.release();
+    SharedAllocation shared = handle.shared;
+    assertTrue(shared.tryRetain());
+    shared.release();
     assertEquals(2f, handle.getFloatAt(1));
     handle.close();
-    assertFalse(pin.tryRetain());
-    assertFalse(pin.tryRetain());
+    assertFalse(shared.tryRetain());
+    assertFalse(shared.tryRetain());
   }
 }

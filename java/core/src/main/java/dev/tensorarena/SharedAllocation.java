@@ -13,14 +13,14 @@ import java.lang.invoke.VarHandle;
  * with the DETACHED bit. From then on only the word counts, and the step to zero unpins the chunk.
  * Before it, the word alone means nothing and may be negative.
  */
-final class Pin {
+final class SharedAllocation extends LeakDetector.ShareCountdown {
   private static final long DETACHED = 1;
   private static final long ONE = 2;
   private static final VarHandle WORD;
 
   static {
     try {
-      WORD = MethodHandles.lookup().findVarHandle(Pin.class, "word", long.class);
+      WORD = MethodHandles.lookup().findVarHandle(SharedAllocation.class, "word", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -45,19 +45,24 @@ final class Pin {
   private Tensor writer;
 
   /** The next allocation that ends with the same scope. */
-  Pin next;
-
-  /** Shares until the next that leak detection watches; races lose nothing but a sample. */
-  private int untilWatched;
-
-  /** Shares from the last that was watched to that one. */
-  private int watchInterval;
+  SharedAllocation next;
 
   /** For the first share of an allocation, on its owner's thread; {@link #begin} makes it count. */
-  Pin(ExecutionContext context) {
+  SharedAllocation(ExecutionContext context) {
     this.owner = Thread.currentThread();
     this.context = context;
-    this.untilWatched = LeakDetector.firstWatch(context.nextTicket());
+  }
+
+  /**
+   * The state of bytes that end with an enclosing scope, which it is to be added to, and not with
+   * the innermost one, in which they were allocated.
+   */
+  static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
+    SharedAllocation kept = new SharedAllocation(context);
+    kept.begin(address, size);
+    kept.tryRetain(); // the enclosing scope's
+    kept.end(context.arena()); // the innermost scope's
+    return kept;
   }
 
   /** Pins the chunk of the bytes, if they are the context's and not a user's own. */
@@ -91,13 +96,16 @@ final class Pin {
     return owner == Thread.currentThread();
   }
 
-  /** One holder less, on the owner's thread; the original is still there, so it is not the last. */
-  void releaseBiased() {
-    mine--;
-  }
-
   /** One holder less, on any thread. */
   void release() {
+    if (isBiasedToMe()) {
+      mine--; // the original is still there, so it is not the last
+    } else {
+      releaseCounted();
+    }
+  }
+
+  private void releaseCounted() {
     long left = (long) WORD.getAndAddRelease(this, -ONE) - ONE;
     if (left == DETACHED) {
       VarHandle.acquireFence();
@@ -110,7 +118,7 @@ final class Pin {
   /** The scope ends, on the owner's thread: its handle lets go, and so does the bias. */
   void end(Arena arena) {
     if (owner == null) {
-      release(); // it had come to this scope by mutable(), long detached
+      releaseCounted(); // it had come to this scope by mutable(), long detached
       return;
     }
     long handedOver = (mine - 1) * ONE + DETACHED;
@@ -150,18 +158,6 @@ final class Pin {
 
   boolean isWriter(Tensor tensor) {
     return writer == tensor;
-  }
-
-  // ---- leak detection
-
-  /** Whether leak detection watches the next handle. */
-  boolean watchesNext() {
-    if (LeakDetector.isOff() || --untilWatched > 0) {
-      return false;
-    }
-    watchInterval = LeakDetector.nextInterval(watchInterval);
-    untilWatched = watchInterval;
-    return true;
   }
 
   /** A raw view or an address of the bytes leaves. */
