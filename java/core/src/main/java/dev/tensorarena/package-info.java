@@ -1,9 +1,63 @@
 /**
- * Tensors in native bump arenas: {@link dev.tensorarena.ExecutionContext} allocates and frees them,
- * {@link dev.tensorarena.Tensor} is a handle of one, {@link dev.tensorarena.SharedTensor} is one
- * that outlives its context and its thread.
+ * Tensors in native bump arenas.
+ *
+ * <h2>Start here</h2>
+ *
+ * <pre>{@code
+ * try (ExecutionContext ctx = ExecutionContext.open()) {
+ *   Tensor x = ctx.empty(DType.FLOAT32, 1000, 384); // uninitialised
+ *   x.setFloat(1.5f, 7, 300); // x[7, 300] = 1.5
+ *   Tensor row = x.select(0, 7); // a view: no copy
+ *   try (Scope scope = ctx.scope()) {
+ *     Tensor sums = ctx.zeros(DType.FLOAT32, 1000);
+ *     sums.setFloatAt(7, row.getFloat(300));
+ *   } // sums has ended, and its memory is used again
+ *   SharedTensor handle = x.share(); // no copy: from now on x is frozen
+ *   queue.put(handle); // whoever takes it closes it
+ * } // row and x have ended; handle lives until it is closed
+ * }</pre>
+ *
+ * <p>Five types to know:
+ *
+ * <ul>
+ *   <li>{@link dev.tensorarena.ExecutionContext}: the memory of one query, batch, request or task.
+ *       Opened and used by one thread; allocates tensors, and ends all of them at once.
+ *   <li>{@link dev.tensorarena.Tensor}: a handle of typed elements with a {@link
+ *       dev.tensorarena.Shape} and a {@link dev.tensorarena.DType}: element access, bulk copies,
+ *       views, buffers.
+ *   <li>{@link dev.tensorarena.Scope}: a part of a context that ends earlier.
+ *   <li>{@link dev.tensorarena.SharedTensor}: what leaves a context: alive until it is closed, on
+ *       any thread.
+ *   <li>{@link dev.tensorarena.ChunkPool}: the memory of the whole process, with its limits and its
+ *       figures.
+ * </ul>
+ *
+ * <p>{@link dev.tensorarena.Npy} reads and writes NumPy's {@code .npy} files.
  *
  * <p>Where a method does not say otherwise, {@code null} is a {@link NullPointerException}; after
  * it, as after every other exception that a method refuses its arguments with, nothing has changed.
+ *
+ * <h2>For authors of bindings</h2>
+ *
+ * <p>What makes tensors known to other libraries, to native code, and to other views of memory. An
+ * application seldom needs these.
+ *
+ * <ul>
+ *   <li>{@link dev.tensorarena.Tensor#memory()} asks a tensor for all that native code needs, in
+ *       one call: a {@link dev.tensorarena.TensorMemory} of address, size, whether the bytes may be
+ *       written, and what memory they wrap. It is a value, and not told when the tensor ends.
+ *   <li>{@link dev.tensorarena.TensorPin} keeps a tensor's bytes for native code past the end of
+ *       the tensor's scope and context, without sharing the tensor.
+ *   <li>{@link dev.tensorarena.Guard} is told that a scope or a shared handle is about to end, and
+ *       may refuse it: for segments, pointers and other views that must not outlive a tensor. Made
+ *       by {@link dev.tensorarena.Scope#guard} and {@link dev.tensorarena.Tensor#guard}.
+ *   <li>{@link dev.tensorarena.ForeignMemory} is memory that is not an arena's, such as a mapped
+ *       file; {@link dev.tensorarena.ExecutionContext#wrap(dev.tensorarena.ForeignMemory,
+ *       dev.tensorarena.DType, dev.tensorarena.Shape)} makes a tensor over it.
+ *   <li>{@link dev.tensorarena.Scope#allocateAddress} allocates bytes without a tensor.
+ *   <li>{@link dev.tensorarena.ExecutionContext#nativeHandle()} is the context's arena for native
+ *       code that allocates from it, and {@link dev.tensorarena.ExecutionContext#tensorAt} makes a
+ *       tensor of what that code returns.
+ * </ul>
  */
 package dev.tensorarena;

@@ -224,7 +224,7 @@ public final class PublicApi {
       for (Method method : declaring.getDeclaredMethods()) {
         if (isShown(method, type)) {
           methods.putIfAbsent(
-              method.getName() + names(method.getParameterTypes()),
+              method.getName() + "(" + names(method.getParameterTypes()),
               executable(method, type, name(method.getGenericReturnType()) + " "));
         }
       }
