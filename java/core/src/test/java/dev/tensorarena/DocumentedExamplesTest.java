@@ -6,8 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -25,32 +26,32 @@ class DocumentedExamplesTest {
 
   @Test
   void whatIsShownIsCodeThatTestsRun() throws IOException {
-    List<String> shown = shown();
+    Map<String, String> shown = shown();
     assertFalse(shown.isEmpty());
-    shown.removeAll(tested());
-    assertEquals("", String.join("\n\n", shown), "shown, and in no ExamplesTest");
+    shown.keySet().removeAll(tested().keySet());
+    assertEquals("", String.join("\n", shown.values()), "shown, and in no ExamplesTest");
   }
 
   @Test
   void whatTestsRunAsAnExampleIsShown() throws IOException {
-    List<String> tested = tested();
+    Map<String, String> tested = tested();
     assertFalse(tested.isEmpty());
-    tested.removeAll(shown());
-    assertEquals("", String.join("\n\n", tested), "in an ExamplesTest, and not shown");
+    tested.keySet().removeAll(shown().keySet());
+    assertEquals("", String.join("\n", tested.values()), "in an ExamplesTest, and not shown");
   }
 
-  private static List<String> shown() throws IOException {
-    List<String> shown = examples(ROOT.resolve("README.md"), FENCED);
+  private static Map<String, String> shown() throws IOException {
+    Map<String, String> shown = new LinkedHashMap<>(examples(ROOT.resolve("README.md"), FENCED));
     for (Path file : javaFiles("package-info.java")) {
-      shown.addAll(examples(file, IN_JAVADOC));
+      shown.putAll(examples(file, IN_JAVADOC));
     }
     return shown;
   }
 
-  private static List<String> tested() throws IOException {
-    List<String> tested = new ArrayList<>();
+  private static Map<String, String> tested() throws IOException {
+    Map<String, String> tested = new LinkedHashMap<>();
     for (Path file : javaFiles("ExamplesTest.java")) {
-      tested.addAll(examples(file, TESTED));
+      tested.putAll(examples(file, TESTED));
     }
     return tested;
   }
@@ -61,13 +62,15 @@ class DocumentedExamplesTest {
     }
   }
 
-  /** What a pattern finds, without blanks, line ends and the stars of javadoc. */
-  private static List<String> examples(Path file, Pattern pattern) throws IOException {
-    String text = Files.readString(file);
-    return pattern
+  /** What a pattern finds in a file, by the same without blanks, line ends and stars of javadoc. */
+  private static Map<String, String> examples(Path file, Pattern pattern) throws IOException {
+    String text = Files.readString(file).replaceAll("(?m)^ \\*", "");
+    Map<String, String> examples = new LinkedHashMap<>();
+    pattern
         .matcher(text)
         .results()
-        .map(found -> found.group(1).replaceAll("(?m)^ \\*", "").replaceAll("\\s+", ""))
-        .collect(ArrayList::new, List::add, List::addAll);
+        .map(found -> found.group(1))
+        .forEach(example -> examples.put(example.replaceAll("\\s+", ""), file + ":\n" + example));
+    return examples;
   }
 }
