@@ -27,22 +27,22 @@ final class Arena {
   private static final int WASTED = 7;
   private static final int OPENED = 8;
 
-  /** Of the control block and the words behind it that are read here. */
+  /** The size of the control block and the words behind it that are read here. */
   private static final int CONTROL_BYTES = 9 * Long.BYTES;
 
   private static final int PINS_WORD = 0;
   private static final int OWNER_PINS = 1;
   private static final int FLOOR = 2;
 
-  /** Of the words of a descriptor that are read here. */
+  /** The size of the words of a descriptor that are read here. */
   private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
 
-  /** So often a chunk is looked at that may have become far too large. */
+  /** How many resets there are between two checks whether the chunk is far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
 
   private static final long MIN_CHUNK = 1 << 16;
 
-  /** With a quarantine, ended bytes are filled and rest. */
+  /** With a quarantine, ended bytes are filled with a pattern and stay unused for a while. */
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
 
   private final long handle;
@@ -63,11 +63,15 @@ final class Arena {
   /** The most that was charged since the last review. */
   private long used;
 
-  /** Whether a raw view or an address ever left: then the memory is never reclaimed unasked. */
+  /**
+   * Whether a raw view or an address was ever given out: then the memory of a leaked context is not
+   * reclaimed.
+   */
   private volatile boolean exposed;
 
   /**
-   * The same, plain: a volatile read at each use would keep the JIT from merging what is around.
+   * A plain copy for the owner's thread: a volatile read at each use would keep the JIT from
+   * merging the memory accesses around it.
    */
   private boolean exposedBefore;
 
@@ -110,11 +114,13 @@ final class Arena {
   // ---- allocation
 
   /**
-   * The address of so many new bytes, uninitialised; {@link #window()} then holds it.
+   * Allocates uninitialised bytes and returns their address; {@link #window()} is the window over
+   * them then.
    *
    * @param size bytes, not negative
    * @param alignment a power of two up to 4096
-   * @throws MemoryLimitExceededException if the context's or the process's limit would be passed
+   * @throws MemoryLimitExceededException if the memory limit of the context or of the process would
+   *     be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   long allocate(long size, long alignment) {
@@ -145,9 +151,9 @@ final class Arena {
   }
 
   /**
-   * Throws as an allocation would that passes the context's limit; changes nothing.
+   * Throws what such an allocation would throw if it exceeded the context's limit; changes nothing.
    *
-   * @throws MemoryLimitExceededException if the limit would be passed
+   * @throws MemoryLimitExceededException if the limit would be exceeded
    */
   void check(long size, long alignment) {
     int status = NativeArena.check(handle, size, alignment);
@@ -169,7 +175,7 @@ final class Arena {
     }
   }
 
-  // ---- marks: four words of a scope
+  // ---- marks: the four words that a scope remembers
 
   long chunk() {
     return get(CHUNK);
@@ -188,7 +194,7 @@ final class Arena {
     return get(CHARGED_BEFORE) + get(CURSOR) - get(BASE);
   }
 
-  /** Whether ended bytes are filled at once; then every end of a scope is C's. */
+  /** Whether ended bytes are overwritten at once; then C does every rewind and reset. */
   boolean overwritesEnded() {
     return QUARANTINE || zeroes;
   }
@@ -210,7 +216,7 @@ final class Arena {
     if (chunk == 0 && get(PEAK_CHARGE) == 0) {
       return;
     }
-    // Nothing was charged before it, nor ever more than it holds: there are no others to give back.
+    // Nothing was charged before this chunk, and never more than fits it: there is no other one.
     boolean alone =
         chunk != 0 && get(CHARGED_BEFORE) == 0 && get(PEAK_CHARGE) <= get(LIMIT) - get(BASE);
     notePeak();
@@ -223,8 +229,8 @@ final class Arena {
   }
 
   /**
-   * Whether the last cycles used less than an eighth of the chunk, as C asks it too: then C may
-   * give it back. Memory that is put to use is reset without C.
+   * Whether the cycles since the last review used less than an eighth of the chunk. Then C, which
+   * applies the same rule, is asked to reset and may give the chunk back.
    */
   private boolean isFarTooLarge() {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
@@ -245,8 +251,8 @@ final class Arena {
   }
 
   /**
-   * Whether nobody is known to pin the chunk; then its floor falls, as in C. Without a window over
-   * its descriptor only C knows.
+   * Whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if there is
+   * no window over its descriptor: then C must decide.
    */
   private boolean unpinned(long chunk) {
     Window slab = descriptors(chunk);
@@ -259,7 +265,7 @@ final class Arena {
     if ((others >> 1) + mine != 0) {
       return false;
     }
-    // Who released last read the bytes before; what overwrites them comes after.
+    // The last holder's reads happened before its release; what overwrites the bytes comes after.
     VarHandle.acquireFence();
     slab.longs.put(descriptor + FLOOR, 0);
     return true;
@@ -267,7 +273,9 @@ final class Arena {
 
   // ---- pins
 
-  /** Pins bytes of this arena for as long as they live; returns their chunk, for {@link #unpin}. */
+  /**
+   * Pins bytes of this arena that have not ended; returns their chunk, for {@link #unpin}, or 0.
+   */
   long pin(long address, long size) {
     long chunk = get(CHUNK);
     Window slab = isInCurrentChunk(address, size) ? descriptors(chunk) : null;
@@ -282,11 +290,11 @@ final class Arena {
     return chunk;
   }
 
-  /** Takes one of the owner's pins back, before the chunk's scope is rewound. */
+  /** Takes one of the owner's pins back, before the scope of the bytes is rewound. */
   void unpin(long chunk) {
     Window slab = descriptors(chunk);
     if (slab == null) {
-      NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
+      NativeArena.releaseChunk(chunk); // C counts it in the other word; only their sum matters
       return;
     }
     int descriptor = slab.wordOf(chunk);
@@ -298,7 +306,7 @@ final class Arena {
     return handle;
   }
 
-  /** The chunk in which these bytes were handed out and have not ended; 0 if in none. */
+  /** The descriptor of the chunk in which these bytes were handed out and have not ended, or 0. */
   long chunkOf(long address, long size) {
     return isInCurrentChunk(address, size)
         ? get(CHUNK)
@@ -307,7 +315,7 @@ final class Arena {
 
   /** Whether the bytes lie in the current chunk, below the cursor. */
   boolean isInCurrentChunk(long address, long size) {
-    // Without a chunk the cursor stands at the base, so that nothing is in between.
+    // Without a chunk the cursor is at the base, so that nothing lies between them.
     return address >= get(BASE) && address <= get(CURSOR) && size <= get(CURSOR) - address;
   }
 
@@ -316,8 +324,8 @@ final class Arena {
   }
 
   /**
-   * The window over a chunk's descriptor; null if the JVM has not given one. To ask for it here
-   * could fail, and the end of a scope must not.
+   * The window over a chunk's descriptor, or null if none was made yet. Making one here could fail,
+   * and the end of a scope must not.
    */
   private Window descriptors(long chunk) {
     return window.reaches(chunk, DESCRIPTOR_BYTES) ? window : Window.known(chunk, DESCRIPTOR_BYTES);
@@ -329,7 +337,7 @@ final class Arena {
     NativeArena.close(handle);
   }
 
-  /** A raw view or an address leaves: the memory must not be reclaimed behind the user's back. */
+  /** Notes that a raw view or an address is given out, which may be used until the end. */
   void expose() {
     if (!exposedBefore) {
       exposedBefore = true;
@@ -349,10 +357,10 @@ final class Arena {
    */
   String reclaim() {
     if (isExposed()) {
-      return "its memory is lost, since raw views or addresses of it were given out";
+      return "its memory is lost, because raw views or addresses of it were given out";
     }
     close();
-    return "its memory was reclaimed, but for chunks that shared tensors pin";
+    return "its memory was reclaimed, except for chunks that shared tensors pin";
   }
 
   /** Milliseconds since 1970; asked while the arena is open. */

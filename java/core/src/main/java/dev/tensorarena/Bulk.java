@@ -3,17 +3,17 @@ package dev.tensorarena;
 import java.nio.ByteBuffer;
 
 /**
- * Copying, filling and comparing whole tensors, by the bits of their elements. Callers have passed
- * the gate and keep the tensors reachable.
+ * Copying, filling and comparing of whole tensors, by the bits of their elements. Callers have
+ * checked that the tensors may be used, and keep them reachable.
  */
 final class Bulk {
-  /** What zeros are copied from: small enough to stay in a core's cache. */
+  /** Zeros to copy from; few enough to stay in a core's cache. */
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(32 << 10);
 
-  /** Elements that a fill writes one by one before it copies what it has written. */
+  /** The number of elements that a fill writes one by one before it copies what it has written. */
   private static final int FILL_BLOCK = 256;
 
-  /** What any window reaches from an address that it begins at or owns. */
+  /** The size of the parts in which foreign memory is copied; for each part there is a window. */
   private static final long PART = 1L << 30;
 
   private Bulk() {}
@@ -78,7 +78,7 @@ final class Bulk {
     ByteBuffer sourceBytes = from.window.bytes;
     ByteBuffer targetBytes = to.window.bytes;
     if (overlap(from, to)) {
-      // In whatever order one went, it could read what it has written.
+      // Whatever the order, an element could be overwritten before it is read.
       ByteBuffer aside = ByteBuffer.allocate(from.length << shift).order(sourceBytes.order());
       copyRows(shape, shift, sourceBytes, from.offset, source, aside, 0, gapless);
       copyRows(shape, shift, aside, 0, gapless, targetBytes, to.offset, target);
@@ -99,8 +99,8 @@ final class Bulk {
   }
 
   /**
-   * Copies in parts through buffers, which know whether foreign memory is still there; the last
-   * part first where the target overlaps the source from above.
+   * Copies in parts through buffers, which refuse access once foreign memory has gone away. Where
+   * the target lies above the source, the last part is copied first, since they may overlap.
    */
   static void copyForeign(Tensor from, Tensor to, long size, long part) {
     boolean backwards = to.start() > from.start();
@@ -122,7 +122,9 @@ final class Bulk {
     return a.start() < b.start() + b.spannedBytes() && b.start() < a.start() + a.spannedBytes();
   }
 
-  /** Element by element along the last axis, which exists and is not empty. */
+  /**
+   * Copies element by element, row by row along the last axis; there is one, and it is not empty.
+   */
   private static void copyRows(
       Shape shape,
       int shift,

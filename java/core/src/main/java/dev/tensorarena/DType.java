@@ -8,7 +8,7 @@ public enum DType {
   FLOAT64(3),
   /** 16-bit IEEE 754, read and written as {@code float}, rounded to nearest even. */
   FLOAT16(1),
-  /** The upper half of a {@link #FLOAT32}, read and written as {@code float}, rounded likewise. */
+  /** The upper 16 bits of a {@link #FLOAT32}, read, written and rounded as {@link #FLOAT16} is. */
   BFLOAT16(1),
   /** 64-bit two's complement. */
   INT64(3),
@@ -18,12 +18,12 @@ public enum DType {
   INT16(1),
   /** 8-bit two's complement. */
   INT8(0),
-  /** 8-bit unsigned; read and written as the {@code byte} of the same bits. */
+  /** 8-bit unsigned, read and written as the {@code byte} with the same bits. */
   UINT8(0),
-  /** One byte: 0 is false, anything else true; true is written as 1. */
+  /** One byte: 0 is false and any other value is true; true is written as 1. */
   BOOL(0);
 
-  /** log2 of the size in bytes. */
+  /** The binary logarithm of an element's size in bytes. */
   final int shift;
 
   DType(int shift) {
@@ -39,7 +39,7 @@ public enum DType {
     return 1 << shift;
   }
 
-  /** The bytes of a tensor; refuses sizes that do not fit 63 bits. */
+  /** The size of a tensor in bytes; throws if it does not fit 63 bits. */
   long byteSize(Shape shape) {
     long elements = shape.numElements();
     if (elements > Long.MAX_VALUE >> shift) {

@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.function.Supplier;
 
 /**
- * The memory of one query, batch, request or task: allocates tensors at the cost of a pointer bump
- * and gives all of it back at once.
+ * The memory of one query, batch, request or task. A context allocates a tensor by moving a
+ * pointer, and gives the memory of all its tensors back at once.
  *
  * <pre>{@code
  * try (ExecutionContext ctx = ExecutionContext.open()) {
@@ -26,19 +26,22 @@ import java.util.function.Supplier;
  * }
  * }</pre>
  *
- * <p><b>Threads.</b> A context belongs to the thread that opened it, virtual threads included, and
- * so do its scopes and its tensors; using them from another thread throws {@link
- * IllegalStateException}. {@link Tensor#share()} is how a tensor leaves. {@link #executionId},
- * {@link #createdAt}, {@link #name}, {@link #memoryLimit} and {@code toString} may be called from
- * any thread.
+ * <p><b>Threads.</b> A context belongs to the thread that opened it, which may be a virtual thread,
+ * and so do its scopes and its tensors; using them from another thread throws {@link
+ * IllegalStateException}. To use a tensor on another thread, {@link Tensor#share()} it and hand
+ * over the shared handle. {@link #executionId}, {@link #createdAt}, {@link #name}, {@link
+ * #memoryLimit} and {@code toString} may be called from any thread.
  *
  * <p><b>Lifetimes.</b> Tensors die when the {@link #scope() scope} they were allocated in closes;
- * the root scope ends with {@link #reset()} and {@link #close()}. Memory handed out stays
- * accessible until the process ends, so that nothing stale can crash the JVM.
+ * those allocated in no scope die with {@link #reset()} or {@link #close()}. Memory that was handed
+ * out once stays readable and writable until the process ends, so that a stale buffer or address
+ * cannot crash the JVM.
  *
- * <p><b>Errors.</b> Past the memory limit {@link MemoryLimitExceededException}, when the system
- * refuses memory {@link OutOfMemoryError}; the context is usable after both. (The limit of a
- * container is different: the kernel kills on first touch, and no allocator can catch that.)
+ * <p><b>Errors.</b> An allocation that would exceed a memory limit throws {@link
+ * MemoryLimitExceededException}, and one for which the system refuses memory throws {@link
+ * OutOfMemoryError}; the context is usable after both. (The memory limit of a container is
+ * different: the kernel kills the process when it first touches a page too many, and no allocator
+ * can catch that.)
  */
 public final class ExecutionContext implements AutoCloseable {
   private static final AtomicLong IDS = new AtomicLong();
@@ -49,7 +52,7 @@ public final class ExecutionContext implements AutoCloseable {
 
   private final Arena arena;
 
-  /** 0 until it is asked for: else threads that open contexts would all meet in the counter. */
+  /** 0 until it is asked for, so that threads that open contexts do not contend for the counter. */
   private volatile long id;
 
   private final long createdAtMillis;
@@ -74,7 +77,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Opens a context without capacity, limit or name.
+   * Opens a context with the defaults of the {@linkplain Builder builder}: without capacity, memory
+   * limit or name.
    *
    * @return a context of the calling thread
    * @throws OutOfMemoryError if the system refuses memory
@@ -84,7 +88,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Opens a context whose first chunk holds at least so many bytes.
+   * Opens a context whose first chunk of memory holds at least a given number of bytes, see {@link
+   * Builder#capacity}.
    *
    * @param bytes the capacity
    * @return a context of the calling thread
@@ -108,7 +113,7 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Returns a builder, which chooses how a context is opened.
+   * Returns a builder, with which the options of a context are chosen.
    *
    * @return a builder with the defaults
    */
@@ -117,8 +122,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Chooses how a context is opened. A builder is used by one thread at a time and may open many
-   * contexts.
+   * The options with which a context is opened. A builder is used by one thread at a time and may
+   * open many contexts.
    */
   public static final class Builder {
     private static final Builder DEFAULTS = new Builder();
@@ -133,8 +138,8 @@ public final class ExecutionContext implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Sets the size of the first chunk, which is taken with the first allocation and holds at least
-     * so many bytes.
+     * Sets how many bytes the first chunk holds at least. The context takes it from the
+     * process-wide pool at its first allocation, and further chunks when it is full.
      *
      * @param bytes the capacity; 0, the default, takes the smallest chunk of 64 KiB
      * @return this builder
@@ -149,9 +154,9 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     /**
-     * Limits the bytes that the context has handed out at any time, to the byte. Alignment padding
-     * counts, and so does ended memory that cannot be used again because a shared tensor lies above
-     * it in the same chunk.
+     * Limits how many bytes the context may have handed out at any one time; the limit is exact to
+     * the byte. Alignment padding counts, and so does the memory of ended tensors that cannot be
+     * used again yet, because a shared tensor lies above it in the same chunk.
      *
      * @param bytes the limit; there is none by default
      * @return this builder
@@ -166,11 +171,12 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     /**
-     * Sets what the addresses of tensors are multiples of, at least the size of an element.
+     * Sets the alignment of tensors: their addresses are multiples of it, and always of the size of
+     * their elements.
      *
      * @param bytes a power of two from 1 to 4096; 64 by default
      * @return this builder
-     * @throws IllegalArgumentException if it is not
+     * @throws IllegalArgumentException if it is not a power of two in this range
      */
     public Builder alignment(int bytes) {
       alignment = checkAlignment(bytes);
@@ -178,7 +184,7 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     /**
-     * Sets a name for messages.
+     * Sets a name, which appears in messages about the context.
      *
      * @param name the name
      * @return this builder
@@ -189,8 +195,8 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     /**
-     * Chooses whether chunks lie on huge pages, where the system has them: faster for large
-     * contexts, but the first byte touched costs 2 MiB.
+     * Chooses whether chunks lie on huge pages, where the system has them. They are faster for
+     * large contexts, but take memory in steps of 2 MiB, even if only one byte of a page is used.
      *
      * @param on off by default
      * @return this builder
@@ -200,17 +206,18 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     /**
-     * Chooses whether the bytes of ended tensors are overwritten with zeros, for secrets: by the
-     * end of the scope, the reset or the close that ends them, and the bytes of shared tensors by
-     * the last release, on whichever thread. So no other context ever finds them in its memory.
+     * Chooses whether the bytes of ended tensors are overwritten with zeros, so that no other
+     * context ever finds a secret in its memory. The end of the scope, the reset or the close that
+     * ends a tensor overwrites its bytes; those of a shared tensor are overwritten when the last
+     * handle is released, on the thread that releases it.
      *
-     * <p>An end then costs the time to write the bytes once more, in place of a constant. What a
-     * shared tensor pins keeps the ended tensors below it in its chunk, too: they are zeroed with
-     * it, or by the next end that finds it released, at the latest when the chunk leaves the
-     * context. Copies elsewhere are not the context's: heap arrays, wrapped buffers, files, tensors
-     * of other contexts, pages that the system swapped out. A context that is never closed, and
-     * whose memory leak detection cannot reclaim, is not zeroed, but nobody else gets its memory
-     * either.
+     * <p>Ending tensors then no longer takes constant time, but the time to write their bytes once
+     * more. A shared tensor delays the zeroing of the ended tensors that lie below it in its chunk:
+     * they are zeroed together with it or by the next end of a scope that finds it released, and at
+     * the latest when the chunk leaves the context. Copies elsewhere are not zeroed: heap arrays,
+     * wrapped buffers, files, tensors of other contexts, pages that the system swapped out. The
+     * memory of a context that is never closed is not zeroed if leak detection cannot reclaim it,
+     * but nobody else gets that memory either.
      *
      * @param on off by default
      * @return this builder
@@ -252,9 +259,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @param shape its shape
    * @return a tensor of the innermost open scope
    * @throws IllegalArgumentException if its size in bytes is not below 2<sup>63</sup>
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor empty(DType dtype, Shape shape) {
     Scope scope = innermost();
@@ -272,16 +279,16 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    * @throws IllegalArgumentException if an extent is negative or the size in bytes is not below
    *     2<sup>63</sup>
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor empty(DType dtype, long... dims) {
     return empty(dtype, Shape.of(dims));
   }
 
   /**
-   * Allocates a tensor of zeros. Errors as {@link #empty(DType, Shape)}.
+   * Allocates a tensor of zeros. Throws the same exceptions as {@link #empty(DType, Shape)}.
    *
    * @param dtype the type of its elements
    * @param shape its shape
@@ -294,7 +301,7 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a tensor of zeros. Errors as {@link #empty(DType, long...)}.
+   * Allocates a tensor of zeros. Throws the same exceptions as {@link #empty(DType, long...)}.
    *
    * @param dtype the type of its elements
    * @param dims its extents, none for rank 0
@@ -307,19 +314,19 @@ public final class ExecutionContext implements AutoCloseable {
   /**
    * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of the values.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor allocSlice(float... values) {
     return allocSlice(values, 0, values.length);
   }
 
   /**
-   * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of a part of an array. Throws the
+   * same exceptions as {@link #allocSlice(float...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -336,8 +343,9 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#FLOAT32} tensor with a copy of a buffer's values from its
-   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
-   * Errors as {@link #allocSlice(float...)}.
+   * position to its limit. The elements are in native byte order, whatever the order of the buffer.
+   * The buffer's position does not move. Throws the same exceptions as {@link
+   * #allocSlice(float...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -349,8 +357,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#FLOAT32} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a {@link DType#FLOAT32} tensor with a copy of the values. Throws the same exceptions
+   * as {@link #allocSlice(float...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -365,7 +373,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#FLOAT32} tensor of rank 0. Errors as {@link #allocSlice(float...)}.
+   * Allocates a {@link DType#FLOAT32} tensor of rank 0. Throws the same exceptions as {@link
+   * #allocSlice(float...)}.
    *
    * @param value its element
    * @return a tensor of the innermost open scope
@@ -377,10 +386,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of the values. Throws the same
+   * exceptions as {@link #allocSlice(float...)}.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(double... values) {
@@ -388,8 +397,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(double...)}.
+   * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of a part of an array. Throws the
+   * same exceptions as {@link #allocSlice(double...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -406,8 +415,9 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#FLOAT64} tensor with a copy of a buffer's values from its
-   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
-   * Errors as {@link #allocSlice(double...)}.
+   * position to its limit. The elements are in native byte order, whatever the order of the buffer.
+   * The buffer's position does not move. Throws the same exceptions as {@link
+   * #allocSlice(double...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -419,8 +429,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#FLOAT64} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(double...)}.
+   * Allocates a {@link DType#FLOAT64} tensor with a copy of the values. Throws the same exceptions
+   * as {@link #allocSlice(double...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -435,7 +445,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#FLOAT64} tensor of rank 0. Errors as {@link #allocSlice(double...)}.
+   * Allocates a {@link DType#FLOAT64} tensor of rank 0. Throws the same exceptions as {@link
+   * #allocSlice(double...)}.
    *
    * @param value its element
    * @return a tensor of the innermost open scope
@@ -447,10 +458,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of the values. Throws the same
+   * exceptions as {@link #allocSlice(float...)}.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(long... values) {
@@ -458,8 +469,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(long...)}.
+   * Allocates a rank-1 {@link DType#INT64} tensor with a copy of a part of an array. Throws the
+   * same exceptions as {@link #allocSlice(long...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -476,8 +487,9 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#INT64} tensor with a copy of a buffer's values from its
-   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
-   * Errors as {@link #allocSlice(long...)}.
+   * position to its limit. The elements are in native byte order, whatever the order of the buffer.
+   * The buffer's position does not move. Throws the same exceptions as {@link
+   * #allocSlice(long...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -489,8 +501,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT64} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(long...)}.
+   * Allocates a {@link DType#INT64} tensor with a copy of the values. Throws the same exceptions as
+   * {@link #allocSlice(long...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -505,7 +517,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT64} tensor of rank 0. Errors as {@link #allocSlice(long...)}.
+   * Allocates a {@link DType#INT64} tensor of rank 0. Throws the same exceptions as {@link
+   * #allocSlice(long...)}.
    *
    * @param value its element
    * @return a tensor of the innermost open scope
@@ -517,10 +530,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of the values. Throws the same
+   * exceptions as {@link #allocSlice(float...)}.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(int... values) {
@@ -528,8 +541,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(int...)}.
+   * Allocates a rank-1 {@link DType#INT32} tensor with a copy of a part of an array. Throws the
+   * same exceptions as {@link #allocSlice(int...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -546,8 +559,8 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#INT32} tensor with a copy of a buffer's values from its
-   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
-   * Errors as {@link #allocSlice(int...)}.
+   * position to its limit. The elements are in native byte order, whatever the order of the buffer.
+   * The buffer's position does not move. Throws the same exceptions as {@link #allocSlice(int...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -559,8 +572,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT32} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(int...)}.
+   * Allocates a {@link DType#INT32} tensor with a copy of the values. Throws the same exceptions as
+   * {@link #allocSlice(int...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -575,7 +588,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT32} tensor of rank 0. Errors as {@link #allocSlice(int...)}.
+   * Allocates a {@link DType#INT32} tensor of rank 0. Throws the same exceptions as {@link
+   * #allocSlice(int...)}.
    *
    * @param value its element
    * @return a tensor of the innermost open scope
@@ -587,10 +601,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of the values. Throws the same
+   * exceptions as {@link #allocSlice(float...)}.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(short... values) {
@@ -598,8 +612,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(short...)}.
+   * Allocates a rank-1 {@link DType#INT16} tensor with a copy of a part of an array. Throws the
+   * same exceptions as {@link #allocSlice(short...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -616,8 +630,9 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#INT16} tensor with a copy of a buffer's values from its
-   * position to its limit, in native byte order whatever the buffer's; its position is unmoved.
-   * Errors as {@link #allocSlice(short...)}.
+   * position to its limit. The elements are in native byte order, whatever the order of the buffer.
+   * The buffer's position does not move. Throws the same exceptions as {@link
+   * #allocSlice(short...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -629,8 +644,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT16} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(short...)}.
+   * Allocates a {@link DType#INT16} tensor with a copy of the values. Throws the same exceptions as
+   * {@link #allocSlice(short...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -645,10 +660,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(float...)}.
+   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of the values. Throws the same
+   * exceptions as {@link #allocSlice(float...)}.
    *
-   * @param values what it contains; none give an empty tensor
+   * @param values the elements; without any, the tensor is empty
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(byte... values) {
@@ -656,8 +671,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of a part of an array. Errors as
-   * {@link #allocSlice(byte...)}.
+   * Allocates a rank-1 {@link DType#INT8} tensor with a copy of a part of an array. Throws the same
+   * exceptions as {@link #allocSlice(byte...)}.
    *
    * @param values the array
    * @param offset where the part begins
@@ -674,8 +689,8 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Allocates a rank-1 {@link DType#INT8} tensor with a copy of a buffer's values from its position
-   * to its limit, in native byte order whatever the buffer's; its position is unmoved. Errors as
-   * {@link #allocSlice(byte...)}.
+   * to its limit. The elements are in native byte order, whatever the order of the buffer. The
+   * buffer's position does not move. Throws the same exceptions as {@link #allocSlice(byte...)}.
    *
    * @param values the buffer
    * @return a tensor of the innermost open scope
@@ -687,8 +702,8 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates a {@link DType#INT8} tensor with a copy of the values. Errors as {@link
-   * #allocSlice(byte...)}.
+   * Allocates a {@link DType#INT8} tensor with a copy of the values. Throws the same exceptions as
+   * {@link #allocSlice(byte...)}.
    *
    * @param shape the shape
    * @param values its elements in row-major order
@@ -715,16 +730,17 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Makes a tensor over a direct buffer, which must hold exactly the tensor's bytes, in native
-   * order, from its position to its limit. Nothing is copied or charged; the buffer stays reachable
-   * as long as the tensor is. Over a read-only buffer the tensor is frozen.
+   * Makes a tensor over a direct buffer. From its position to its limit the buffer must hold
+   * exactly the tensor's bytes, in native order. Nothing is copied or counted towards the memory
+   * limit. The buffer stays reachable as long as the tensor is. Over a read-only buffer the tensor
+   * is frozen.
    *
-   * @param direct a direct buffer; its position is unmoved
+   * @param direct a direct buffer; its position does not move
    * @param dtype the type of the elements
    * @param shape the shape
    * @return a tensor of the innermost open scope
    * @throws IllegalArgumentException if the buffer is not direct or its length does not match
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor wrap(ByteBuffer direct, DType dtype, Shape shape) {
     Scope scope = innermost();
@@ -735,18 +751,19 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Makes a tensor over memory that is not this library's, which must hold exactly the tensor's
-   * bytes, in native order, and may be larger than a buffer. Nothing is copied or charged. The
-   * tensor ends with its scope or with the memory, whichever is first; the memory stays reachable
-   * as long as the tensor and its shares are. Where the memory is read-only the tensor is frozen.
+   * Makes a tensor over memory that is not this library's. It must hold exactly the tensor's bytes,
+   * in native order, and may be larger than a buffer can be. Nothing is copied or counted towards
+   * the memory limit. The tensor dies when its scope ends or when the memory goes away, whichever
+   * is first. The memory object stays reachable as long as the tensor or a shared handle of it is.
+   * If the memory is read-only, the tensor is frozen.
    *
    * @param memory what to wrap
    * @param dtype the type of the elements
    * @param shape the shape
    * @return a tensor of the innermost open scope
    * @throws IllegalArgumentException if the size of the memory does not match
-   * @throws IllegalStateException if the memory has gone, or the context is closed, or on another
-   *     thread
+   * @throws IllegalStateException if the memory has gone away, or if the context is closed or
+   *     belongs to another thread
    */
   public Tensor wrap(ForeignMemory memory, DType dtype, Shape shape) {
     return wrap(innermost(), memory, dtype, shape);
@@ -768,7 +785,7 @@ public final class ExecutionContext implements AutoCloseable {
               + " bytes");
     }
     if (!memory.isAlive()) {
-      throw new IllegalStateException("the memory to wrap has gone: " + memory);
+      throw new IllegalStateException("the memory to wrap has gone away: " + memory);
     }
     Window window = Window.over(memory, 0);
     long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
@@ -780,17 +797,17 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Allocates uninitialised bytes, as a buffer in native order. The buffer may be used until the
-   * innermost open scope ends; afterwards it cannot crash the JVM, but its bytes are unspecified
-   * and may be another tensor's.
+   * Allocates uninitialised bytes and returns them as a buffer in native order. The buffer may be
+   * used until the innermost open scope ends. Using it afterwards cannot crash the JVM, but its
+   * bytes are unspecified then and may be another tensor's.
    *
    * @param bytes how many, up to {@code Integer.MAX_VALUE}
    * @param alignment a power of two from 1 to 4096
    * @return a direct buffer of exactly these bytes
    * @throws IllegalArgumentException if a number is out of range
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public ByteBuffer allocate(long bytes, int alignment) {
     innermost();
@@ -808,16 +825,17 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Returns the context's arena for native code, a {@code ta_arena *}. It is valid until the
-   * context closes, and only on the context's thread, while Java waits in the call: native code may
-   * allocate, which Java takes note of by itself, pin, ask for statistics, and rewind to marks that
-   * it took in the same call; never reset, destroy or limit the arena. What it allocates ends with
-   * the innermost open scope, and counts for the memory limit, as if Java had allocated it.
+   * context closes. Native code may use it only on the context's thread and only while Java waits
+   * for the native call to return. It may allocate (Java needs no notice of that), pin, ask for
+   * statistics, and rewind to marks that it took in the same call. It must not reset or destroy the
+   * arena, nor set its limit. What it allocates ends with the innermost open scope and counts
+   * towards the memory limit, as if Java had allocated it.
    *
-   * <p>Native code that is linked against {@code libtensorarena} shares this library's copy if it
-   * is loaded after it; an arena is refused by any other copy.
+   * <p>Native code that is linked against {@code libtensorarena} uses the copy of the library that
+   * Java has loaded if it is itself loaded later. Any other copy of the library refuses the arena.
    *
    * @return the address of the control block
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public long nativeHandle() {
     innermost();
@@ -827,20 +845,21 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Makes a tensor over bytes that were allocated in this context, usually by native code. Nothing
-   * is copied or charged. It lives until the innermost open scope ends, which must not outlive the
-   * scope that the bytes were allocated in.
+   * is copied, and nothing more is counted towards the memory limit. The tensor lives until the
+   * innermost open scope ends; that scope must not outlive the one that the bytes were allocated
+   * in.
    *
-   * <p>Tensors over the same bytes do not know of each other: what is shared through one of them is
-   * kept alive, but not frozen for the others.
+   * <p>Tensors made over the same bytes do not know of each other: sharing one of them keeps the
+   * bytes alive, but does not freeze the others.
    *
    * @param address where the first element lies
    * @param dtype the type of the elements
    * @param shape the shape, row-major without gaps
    * @return a tensor of the innermost open scope
-   * @throws IllegalArgumentException if not all of its bytes lie in room that this context has
+   * @throws IllegalArgumentException if not all of its bytes lie in memory that this context has
    *     handed out and that has not ended, or if the address is not a multiple of the element's
    *     size
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor tensorAt(long address, DType dtype, Shape shape) {
     Scope scope = innermost();
@@ -859,7 +878,7 @@ public final class ExecutionContext implements AutoCloseable {
               + shape
               + " at address 0x"
               + Long.toHexString(address)
-              + " are not in room that "
+              + " are not all in memory that "
               + this
               + " has handed out");
     }
@@ -870,10 +889,11 @@ public final class ExecutionContext implements AutoCloseable {
   // ---- scopes and lifetime
 
   /**
-   * Opens a scope inside the innermost open one: what is allocated from now on dies when it closes.
+   * Opens a scope inside the innermost open one: tensors that are allocated from now on die when it
+   * closes.
    *
    * @return the scope
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Scope scope() {
     Scope scope = new Scope(this, innermost());
@@ -882,23 +902,25 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Closes a resource when the innermost open scope ends, see {@link Scope#track}.
+   * Registers a resource that is closed when the innermost open scope ends, see {@link
+   * Scope#track}.
    *
    * @param <T> the type of the resource
    * @param resource what to close
    * @return the resource
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public <T extends AutoCloseable> T track(T resource) {
     return innermost().track(resource);
   }
 
   /**
-   * Ends all scopes, and with them all tensors that are not shared, and keeps the memory for the
-   * next cycle. Costs the same whatever the number of tensors.
+   * Ends all scopes, and with them all tensors that are not shared, and keeps at most one chunk of
+   * memory, large enough for what the last cycles used. The time it takes does not depend on the
+   * number of tensors, but for those that were shared.
    *
-   * @throws IllegalStateException if the context is closed, on another thread, or from a tracked
-   *     resource that is being closed
+   * @throws IllegalStateException if the context is closed or belongs to another thread, or if the
+   *     caller is a tracked resource that is being closed
    */
   public void reset() {
     innermost();
@@ -911,11 +933,11 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Ends all scopes, and with them all tensors that are not shared, and gives the memory back.
-   * Shared handles keep their bytes. Closing twice does nothing.
+   * Ends all scopes, and with them all tensors that are not shared, and gives the memory back to
+   * the process-wide pool. Shared handles keep their bytes. Closing twice does nothing.
    *
-   * @throws IllegalStateException on another thread, or from a tracked resource that is being
-   *     closed
+   * @throws IllegalStateException if the context belongs to another thread, or if the caller is a
+   *     tracked resource that is being closed
    */
   @Override
   public void close() {
@@ -931,7 +953,7 @@ public final class ExecutionContext implements AutoCloseable {
     Resources.rethrow(failure);
   }
 
-  /** The innermost open scope, for its own thread. */
+  /** The innermost open scope; throws on another thread than the context's. */
   Scope innermost() {
     Scope scope = current;
     if (scope.owner != Thread.currentThread()) {
@@ -945,13 +967,13 @@ public final class ExecutionContext implements AutoCloseable {
   // ---- questions
 
   /**
-   * Throws if an allocation of so many bytes, at the context's alignment, would pass the context's
-   * memory limit now; changes nothing.
+   * Checks whether an allocation of this size, at the context's alignment, would exceed the
+   * context's memory limit now, and throws if so. Nothing is allocated or changed.
    *
-   * @param bytes how many
-   * @throws MemoryLimitExceededException if it would
-   * @throws IllegalArgumentException if it is negative
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @param bytes the size of the allocation
+   * @throws MemoryLimitExceededException if the limit would be exceeded
+   * @throws IllegalArgumentException if the size is negative
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public void checkAllocation(long bytes) {
     innermost();
@@ -962,10 +984,11 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Returns how much memory the context has handed out, holds and has used at most.
+   * Returns statistics of the context's memory: how much it has handed out, how much it holds, and
+   * the most that it has used.
    *
    * @return a snapshot
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public ArenaStats arenaStats() {
     innermost();
@@ -973,10 +996,10 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Returns how many bytes the memory limit counts now.
+   * Returns how many bytes count towards the memory limit now.
    *
    * @return bytes, as {@link ArenaStats#allocatedBytes}
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public long memoryUsage() {
     innermost();
@@ -996,7 +1019,8 @@ public final class ExecutionContext implements AutoCloseable {
   /**
    * Returns a number that no other context of this process has.
    *
-   * @return counted from 1, in the order in which contexts are asked for it the first time
+   * @return a number from 1 on; contexts get their numbers in the order in which they are first
+   *     asked
    */
   public long executionId() {
     if (id == 0) {
@@ -1008,7 +1032,8 @@ public final class ExecutionContext implements AutoCloseable {
   /**
    * Returns when the context was opened.
    *
-   * @return by the system's last clock tick, so some milliseconds early
+   * @return the time of the system's last clock tick before that, so it may be some milliseconds
+   *     early
    */
   public Instant createdAt() {
     return Instant.ofEpochMilli(createdAtMillis);
@@ -1028,7 +1053,7 @@ public final class ExecutionContext implements AutoCloseable {
     return label().get();
   }
 
-  /** The words of {@code toString}, without a reference to the context. */
+  /** Makes the text of {@code toString} without holding a reference to the context. */
   Supplier<String> label() {
     long number = executionId();
     String called = name;

@@ -3,24 +3,28 @@ package dev.tensorarena;
 import java.util.function.Function;
 
 /**
- * Something of a user's that takes part in the end of a scope or of a shared handle, and may refuse
- * it: what views the same memory by other means, and must end together with it.
+ * An object of the user's that takes part in the end of a scope or of a shared handle, and may
+ * refuse it. It is meant for objects that access the same memory by other means, as segments do,
+ * and must end together with it.
  *
- * <p>There is one of each class for a scope or a handle at most, made by {@link Scope#guard} or
- * {@link Tensor#guard} when it is first asked for. It is closed when its lifetime is about to end,
- * on the thread that ends it, before what is tracked and while the tensors are alive. It refuses by
- * throwing: nothing has ended then, and who asked for the end gets the exception.
+ * <p>A scope or a handle has at most one guard of each class. {@link Scope#guard} or {@link
+ * Tensor#guard} makes it when it is first asked for. It is closed when its lifetime is about to
+ * end, on the thread that ends it, before the tracked resources and while the tensors are alive. It
+ * refuses by throwing: its scope or handle has not ended then, and the caller that asked for the
+ * end gets the exception.
  */
 public abstract class Guard implements AutoCloseable {
-  /** The one that was made before it; itself until it is part of a lifetime. */
+  /**
+   * The guard that was made before this one, or null; this one itself until it guards something.
+   */
   private Guard next = this;
 
   /** Makes a guard that is not yet part of a lifetime. */
   protected Guard() {}
 
   /**
-   * Ends what this guard stands for. Called again if it has refused and the end is asked for once
-   * more.
+   * Ends what this guard stands for. If it refuses, it is called again when the end is next asked
+   * for.
    *
    * @throws RuntimeException to refuse the end of the scope or the handle
    */
@@ -42,7 +46,11 @@ public abstract class Guard implements AutoCloseable {
     T made = maker.apply(guarded);
     if (made.getClass() != type) {
       throw new IllegalArgumentException(
-          "a guard of " + made.getClass() + " was made where one of " + type + " was asked for");
+          "the maker returned a guard of "
+              + made.getClass()
+              + ", but one of "
+              + type
+              + " was asked for");
     }
     return made;
   }
@@ -50,12 +58,12 @@ public abstract class Guard implements AutoCloseable {
   /**
    * Makes this the first of a list.
    *
-   * @throws IllegalArgumentException if it is part of one
+   * @throws IllegalArgumentException if it guards something already
    */
   final Guard linkedTo(Guard first) {
     if (next != this) {
       throw new IllegalArgumentException(
-          this + " guards something already: a new guard was to be made");
+          this + " guards something already; the maker must return a new guard");
     }
     next = first;
     return this;

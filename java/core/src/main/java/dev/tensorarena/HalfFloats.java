@@ -1,8 +1,9 @@
 package dev.tensorarena;
 
 /**
- * Conversions of the two 16-bit float types, IEEE 754 binary16 and bfloat16 (the upper half of a
- * binary32). Narrowing rounds to nearest, ties to even; NaN stays NaN and quiet.
+ * Conversions between {@code float} and the two 16-bit float types, IEEE 754 binary16 and bfloat16
+ * (the upper half of a binary32). Narrowing rounds to nearest, ties to even, and makes a NaN a
+ * quiet NaN.
  */
 final class HalfFloats {
   private HalfFloats() {}
@@ -27,7 +28,7 @@ final class HalfFloats {
       float magnitude = fraction * 0x1p-24f;
       return sign == 0 ? magnitude : -magnitude;
     }
-    // The exponents' biases differ by 127 - 15.
+    // The biases of the exponents, 127 and 15, differ by 112.
     return Float.intBitsToFloat(sign | exponent + 112 << 23 | fraction << 13);
   }
 
@@ -40,10 +41,11 @@ final class HalfFloats {
     }
     if (magnitude >= 0x38800000) { // at least 2^-14, the smallest normal value
       int rebiased = roundOff(magnitude - (112 << 23), 13);
-      return (short) (sign | Math.min(rebiased, 0x7c00)); // past the largest value: infinity
+      return (short)
+          (sign | Math.min(rebiased, 0x7c00)); // above the largest finite value: infinity
     }
-    // In units of 2^-24 a subnormal's fraction is an integer; the addition of 2^-1, whose last bit
-    // has that unit, makes the hardware round to it, ties to even.
+    // A subnormal is a multiple of 2^-24. The last bit of a float near 2^-1 counts 2^-24, so that
+    // adding 2^-1 makes the hardware round to such a multiple, ties to even.
     float shifted = Float.intBitsToFloat(magnitude) + 0.5f;
     return (short) (sign | Float.floatToRawIntBits(shifted) - Float.floatToRawIntBits(0.5f));
   }
@@ -51,7 +53,7 @@ final class HalfFloats {
   private static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if ((bits & 0x7fffffff) > 0x7f800000) {
-      return (short) (bits >>> 16 | 0x40); // quiet, and still NaN without its lower half
+      return (short) (bits >>> 16 | 0x40); // a quiet NaN, also if only lower bits were set
     }
     return (short) roundOff(bits, 16);
   }

@@ -10,10 +10,12 @@ import java.util.stream.Stream;
 
 /**
  * Reports contexts and shared handles that became unreachable without having been closed, with the
- * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all}. A watch
- * costs some 100 ns and a stack trace, so the default watches one context in 128; and of each
- * allocation one of its first 128 shares, then after 128 more, and ever more rarely the more it is
- * shared, down to one share in 65,536.
+ * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all} chooses how
+ * many are watched.
+ *
+ * <p>A watch costs some 100 ns and a stack trace, so the default, {@code sampled}, watches one
+ * context in 128. Of each allocation it watches one of the first 128 shares, then the one 128
+ * shares later, and then ever rarer ones, down to one share in 65,536.
  */
 final class LeakDetector {
   private static final System.Logger LOGGER = System.getLogger("dev.tensorarena");
@@ -26,13 +28,15 @@ final class LeakDetector {
 
   private static final Level LEVEL = level();
 
-  /** One context in so many is watched, and of an allocation one of its first so many shares. */
+  /**
+   * One context in this many is watched, and of an allocation one of its first this many shares.
+   */
   private static final int ONE_IN = 128;
 
-  /** Of an allocation that is shared all the time, one share in so many is watched at least. */
+  /** However often an allocation is shared, at least one of this many shares is watched. */
   private static final int LARGEST_INTERVAL = 1 << 16;
 
-  /** Its thread starts with the first watch. */
+  /** A class of its own, so that the cleaner's thread starts with the first watch. */
   private static final class Watcher {
     static final Cleaner CLEANER = Cleaner.create();
   }
@@ -40,10 +44,11 @@ final class LeakDetector {
   private LeakDetector() {}
 
   /**
-   * Watches a context until the watch is closed, if it is drawn.
+   * Watches a context until the watch is closed, if chance picks this one.
    *
-   * @param memory what is reclaimed of a context that leaked; must not reach the context
-   * @return the watch, or null
+   * @param memory the arena that is reclaimed if the context leaks; it must not refer to the
+   *     context
+   * @return the watch, or null if the context is not watched
    */
   static Watch watchNext(ExecutionContext context, Arena memory) {
     return LEVEL != Level.OFF && draw() == 0 ? watch(context, memory) : null;
@@ -54,27 +59,28 @@ final class LeakDetector {
   }
 
   /**
-   * Counts the shares of one allocation down to the next one that is watched. {@link
-   * SharedAllocation} is one, so that no share looks at a further object.
+   * A countdown of the shares of one allocation to the next one that is watched. {@link
+   * SharedAllocation} extends it, so that a share need not access another object.
    */
   abstract static class ShareCountdown {
-    /** Threads count down together as they please: a race loses nothing but a sample. */
+    /** Threads count down without synchronisation: a race only shifts which share is watched. */
     private int left = draw() + 1;
 
-    /** From the last share that was watched to the next. */
+    /** The number of shares from one that is watched to the next. */
     private int interval;
 
     /**
-     * What watches the next handle of a tensor, by what the handle alone refers to: so that the
-     * handle itself can still be optimised away. Null if that share is not watched.
+     * The resources for the next shared handle of a tensor, with a watch in them; null if that
+     * share is not watched. Only the handle refers to them, so when they are unreachable, so is the
+     * handle. The handle itself is not registered, so that the JIT can still optimise it away.
      */
     final Resources watchNext(Tensor tensor) {
       return LEVEL == Level.OFF || --left > 0 ? null : watch(tensor);
     }
 
     private Resources watch(Tensor tensor) {
-      // Ever more in a tensor that is shared all the time, so that its shares cost no more than
-      // this count.
+      // The interval grows by a quarter each time, so that in the long run a share of a tensor
+      // that is shared all the time costs no more than this countdown.
       interval =
           LEVEL == Level.ALL
               ? 1
@@ -93,7 +99,7 @@ final class LeakDetector {
     }
   }
 
-  /** Forgets the watch, or null, of a handle that never came to hold anything. */
+  /** Ends the watch of a handle that could not retain the allocation; null stands for no watch. */
   static void dismiss(Resources watch) {
     if (watch != null) {
       watch.close(null);
@@ -101,8 +107,8 @@ final class LeakDetector {
   }
 
   /**
-   * From 0 to 127, at random; where all are watched always 0. The random numbers are the thread's
-   * own: a counter would be a place where all threads meet.
+   * A random number from 0 to 127; always 0 where all are watched. It comes from the thread's own
+   * generator, because all threads would contend for a counter.
    */
   private static int draw() {
     return LEVEL == Level.ALL ? 0 : ThreadLocalRandom.current().nextInt() & ONE_IN - 1;
@@ -115,7 +121,7 @@ final class LeakDetector {
     return watch;
   }
 
-  /** The place that opened or shared; puts words to it only when it is reported. */
+  /** The place that opened or shared; its text is made only when it is reported. */
   private static final class Place extends Throwable {
     private static final long serialVersionUID = 1;
 
@@ -133,7 +139,7 @@ final class LeakDetector {
       this.done = done;
     }
 
-    /** The first frame that is not this library's. */
+    /** The first frame outside the library. */
     String caller() {
       return Stream.of(getStackTrace())
           .filter(frame -> LIBRARY.stream().noneMatch(frame.getClassName()::matches))
@@ -191,7 +197,7 @@ final class LeakDetector {
       return Level.valueOf(text.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "-Dtensorarena.leakDetection=" + text + " is none of off, sampled, all", e);
+          "-Dtensorarena.leakDetection=" + text + " is not one of off, sampled, all", e);
     }
   }
 }

@@ -1,8 +1,8 @@
 package dev.tensorarena;
 
 /**
- * An allocation would have passed the memory limit of its context or of the whole process. Nothing
- * was allocated and the context is usable.
+ * The exception for an allocation that would have exceeded the memory limit of its context or of
+ * the whole process. Nothing was allocated, and the context is still usable.
  */
 public final class MemoryLimitExceededException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -32,7 +32,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * Returns what the allocation asked for, without alignment padding.
+   * Returns how many bytes the allocation asked for, without alignment padding.
    *
    * @return bytes
    */
@@ -41,7 +41,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * Returns the limit that would have been passed.
+   * Returns the memory limit that would have been exceeded.
    *
    * @return bytes
    */
@@ -50,7 +50,7 @@ public final class MemoryLimitExceededException extends RuntimeException {
   }
 
   /**
-   * Returns what was charged to the limit before the request.
+   * Returns how many bytes counted towards the limit before the request.
    *
    * @return bytes
    */

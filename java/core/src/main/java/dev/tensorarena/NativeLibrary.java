@@ -20,7 +20,7 @@ final class NativeLibrary {
   private final IntSupplier version;
   private final int needed;
 
-  /** What was tried and why it was not it, for the message of a failure. */
+  /** The places that were tried and why each failed, for the message of a failure. */
   private final List<String> tried = new ArrayList<>();
 
   private NativeLibrary(IntSupplier version, int needed) {
@@ -33,8 +33,8 @@ final class NativeLibrary {
    *
    * @param version asks a library that has just been loaded for its ABI version
    * @param needed the ABI version that this jar was built for
-   * @throws UnsatisfiedLinkError if it is nowhere or does not load, with all that was tried, or if
-   *     the JVM lets this module load none
+   * @throws UnsatisfiedLinkError if no place has a library that loads and fits, with all that was
+   *     tried; or if the JVM denies native access to this module
    */
   static void load(IntSupplier version, int needed) {
     NativeLibrary library = new NativeLibrary(version, needed);
@@ -42,7 +42,7 @@ final class NativeLibrary {
       if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
         throw new UnsatisfiedLinkError(library.failure());
       }
-    } catch (IllegalCallerException e) { // it would be the same from every other place
+    } catch (IllegalCallerException e) { // every other place would be denied as well
       throw (Error) new UnsatisfiedLinkError(denial()).initCause(e);
     }
   }
@@ -102,7 +102,7 @@ final class NativeLibrary {
     }
   }
 
-  /** Loads a library and has it say its version, which one without JNI entry points cannot. */
+  /** Loads a library and asks for its version, which fails if it has no JNI entry points. */
   private boolean tryLoad(String where, Runnable load) {
     try {
       load.run();
@@ -117,13 +117,13 @@ final class NativeLibrary {
               + ", but this jar needs "
               + needed
               + " (remove it from there)");
-    } catch (LinkageError e) { // of another version it may also lack methods
+    } catch (LinkageError e) { // a library of another version may lack methods, too
       tried.add(where + ": " + e.getMessage() + advice(e.getMessage()));
     }
     return false;
   }
 
-  /** What usually helps against a loader's message. */
+  /** What usually helps, by the message of the system's loader; empty if nothing is known. */
   private static String advice(String message) {
     String text = String.valueOf(message);
     if (text.contains("failed to map segment") || text.contains("Operation not permitted")) {
@@ -144,7 +144,7 @@ final class NativeLibrary {
     return "";
   }
 
-  /** Deletes what can be deleted; systems that lock loaded files leave it to the JVM's exit. */
+  /** Deletes a file or folder; on systems that lock loaded files, at the JVM's exit. */
   private static void delete(Path path) {
     try {
       Files.deleteIfExists(path);

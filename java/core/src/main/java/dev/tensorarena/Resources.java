@@ -4,13 +4,13 @@ import java.util.ArrayDeque;
 import java.util.function.Function;
 
 /**
- * What is closed together with a scope or a shared handle: guards before the end, which may refuse
- * it, then what is tracked, last first.
+ * What is closed together with a scope or a shared handle: first the guards, which may refuse the
+ * end, then the tracked resources, the last tracked first.
  */
 final class Resources {
   private Guard guards;
 
-  /** Null until something is tracked. */
+  /** The tracked resources that are not closed yet; null until something is tracked. */
   private ArrayDeque<AutoCloseable> open;
 
   void add(AutoCloseable resource) {
@@ -25,10 +25,10 @@ final class Resources {
   }
 
   /**
-   * The guard of a class; made when there is none.
+   * Returns the guard of the given class, and makes it if there is none yet.
    *
-   * @param ending whether the guards are being closed, or have been: then it is too late for
-   *     another one to refuse, and a new one is merely tracked
+   * @param ending whether the guards are being closed or have been: then a new guard comes too late
+   *     to refuse, and is closed with the tracked resources instead
    */
   <A, T extends Guard> T guard(
       Class<T> type, Function<? super A, ? extends T> maker, A guarded, boolean ending) {
@@ -49,9 +49,9 @@ final class Resources {
   }
 
   /**
-   * Closes the guards, last made first.
+   * Closes the guards, the last made first.
    *
-   * @throws RuntimeException if one refuses; it and those that were made before it stay
+   * @throws RuntimeException if a guard refuses; it and those that were made before it stay
    */
   void closeGuards() {
     while (guards != null) {
@@ -60,7 +60,7 @@ final class Resources {
   }
 
   /**
-   * Closes all, also those that are tracked meanwhile and those behind one that throws.
+   * Closes all tracked resources, including those that are tracked meanwhile, also when some throw.
    *
    * @param earlier a failure that came before, or null
    * @return the first failure with the later ones suppressed, or null
@@ -87,7 +87,7 @@ final class Resources {
     return first;
   }
 
-  /** Throws what {@link #close} returned; a checked exception goes inside an unchecked one. */
+  /** Throws what {@link #close} returned, if not null; wraps a checked exception. */
   static void rethrow(Throwable failure) {
     if (failure instanceof RuntimeException) {
       throw (RuntimeException) failure;
@@ -96,7 +96,7 @@ final class Resources {
       throw (Error) failure;
     }
     if (failure != null) {
-      throw new IllegalStateException("a tracked resource did not close: " + failure, failure);
+      throw new IllegalStateException("a tracked resource failed to close: " + failure, failure);
     }
   }
 }

@@ -4,8 +4,8 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * A mark in an {@link ExecutionContext} that is rewound: tensors allocated while it is the
- * innermost open scope die when it closes.
+ * A lifetime within that of an {@link ExecutionContext}: tensors allocated while it is the
+ * innermost open scope die when it closes, and their memory can be used again.
  *
  * <pre>{@code
  * try (Scope scope = ctx.scope()) {
@@ -14,17 +14,18 @@ import java.util.function.Function;
  * }
  * }</pre>
  *
- * <p>Belongs to the thread of its context; from another thread every method throws {@link
- * IllegalStateException}. Closing costs the same whatever the number of tensors.
+ * <p>A scope belongs to the thread of its context; on another thread every method throws {@link
+ * IllegalStateException}. The time to close it does not depend on how many tensors were allocated,
+ * but only on how many of them were shared and how many resources are tracked.
  */
 public final class Scope implements AutoCloseable {
   /**
-   * The context's thread while the scope is open, null once it has ended: one comparison tells a
-   * tensor that it is alive and on its own thread.
+   * The context's thread while the scope is open, null once it has ended. So one comparison tells
+   * whether a tensor is alive and on its own thread.
    */
   Thread owner;
 
-  /** What ended it, or is about to, to go after "is dead:"; null while open. */
+  /** Why it has ended or is ending, in words that follow "is dead:"; null while open. */
   private String ended;
 
   final ExecutionContext context;
@@ -32,10 +33,10 @@ public final class Scope implements AutoCloseable {
   /** The enclosing scope; null for the context's root scope. */
   final Scope parent;
 
-  /** What is closed with the scope; null until there is something. */
+  /** The resources and guards that are closed with the scope; null until there is one. */
   private Resources resources;
 
-  /** Allocations that were shared, or came shared: the last of a list. */
+  /** The allocations in which this scope has a hold: a linked list, the newest first. */
   private SharedAllocation shared;
 
   private final long markChunk;
@@ -43,7 +44,7 @@ public final class Scope implements AutoCloseable {
   private final long markCharged;
   private final long markWasted;
 
-  /** A scope that begins where the arena stands now. */
+  /** A scope inside another one, which begins at the arena's cursor. */
   Scope(ExecutionContext context, Scope parent) {
     Arena arena = context.arena();
     this.context = context;
@@ -67,13 +68,13 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Closes a resource when this scope ends, before its tensors die. The last one tracked is closed
-   * first, and each is closed even when another throws.
+   * Registers a resource that is closed when this scope ends, before its tensors die. The resource
+   * registered last is closed first, and each is closed even when another one throws.
    *
    * @param <T> the type of the resource
    * @param resource what to close
    * @return the resource
-   * @throws IllegalStateException if the scope has ended, or on another thread
+   * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public <T extends AutoCloseable> T track(T resource) {
     Objects.requireNonNull(resource, "resource");
@@ -90,20 +91,21 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Returns the guard of a class for this scope, and makes it when there is none.
+   * Returns the guard of the given class for this scope, and makes it if there is none yet.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly
-   * @param maker makes a new one for this scope, which it must not use yet
+   * @param maker makes a new guard for this scope; it may keep the scope, but must not use it yet
    * @return the one guard of this class until the scope ends
-   * @throws IllegalArgumentException if what is made is of another class, or guards something else
-   * @throws IllegalStateException if the scope has ended, or on another thread
+   * @throws IllegalArgumentException if the maker returns a guard of another class, or one that
+   *     already guards something
+   * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public <T extends Guard> T guard(Class<T> type, Function<? super Scope, ? extends T> maker) {
     return guard(type, maker, this);
   }
 
-  /** The same, made of a tensor of this scope. */
+  /** The same, but the maker is given this scope or a tensor of it. */
   <A, T extends Guard> T guard(Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
@@ -112,18 +114,17 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Allocates uninitialised bytes that live until this scope ends. The scope need not be the
-   * innermost one: scopes inside it may be open and may end before, and then keep the chunk of
-   * these bytes from being used again. Afterwards its bytes are unspecified and may be another
-   * tensor's.
+   * Allocates uninitialised bytes that live until this scope ends; after that they are unspecified
+   * and may be another tensor's. This scope need not be the innermost one. If it is not, the bytes
+   * pin their chunk, so that the end of a scope inside this one leaves them alone.
    *
-   * @param bytes how many
+   * @param bytes the number of bytes
    * @param alignment a power of two from 1 to 4096
    * @return an absolute address, not 0
    * @throws IllegalArgumentException if a number is out of range
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
-   * @throws IllegalStateException if the scope has ended, or on another thread
+   * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public long allocateAddress(long bytes, int alignment) {
     checkOpen();
@@ -141,16 +142,18 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Ends the scope except for one result, which is moved down to the scope's mark and becomes a
-   * tensor of the enclosing scope, contiguous and writable. Its old handle dies with the scope. A
-   * tensor that does not end with this scope (one of an enclosing scope, of another context, or a
-   * shared handle) is returned as it is.
+   * Ends the scope but keeps one result, which becomes a contiguous and writable tensor of the
+   * enclosing scope. Its bytes are moved to where the scope began, unless something else holds them
+   * there; its old handle dies with the scope. If a tracked resource shares the result while the
+   * scope ends, it is frozen. A tensor that does not end with this scope (one of an enclosing
+   * scope, of another context, or a shared handle) is returned as it is.
    *
    * @param result the tensor to keep
    * @return the tensor of the enclosing scope with the same contents
-   * @throws IllegalStateException if the scope or the tensor has ended, or on another thread
-   * @throws MemoryLimitExceededException if the result is shared or a strided view, which takes a
-   *     copy first, and the limit leaves no room for it; the scope is still open then
+   * @throws IllegalStateException if the scope or the tensor has ended or belongs to another thread
+   * @throws MemoryLimitExceededException if the result was shared or is a strided view, so that it
+   *     must be copied first, and the memory limit leaves no room for the copy; the scope is still
+   *     open then
    */
   public Tensor closeKeeping(Tensor result) {
     checkOpen();
@@ -169,28 +172,29 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Before anything has ended: the tensor whose bytes can be moved. Bytes that were shared may
-   * still be read by others, and strided ones would be scattered, so both are copied to the top
-   * first.
+   * The tensor whose bytes will be moved; called before anything has ended. Bytes that were shared
+   * may still be read by others, and those of a strided view have gaps, so both are copied first.
    */
   private Tensor movable(Tensor result) {
     return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
   }
 
   /**
-   * Rewinds this scope, which has ended, and moves the bytes of a tensor, which ended with it, down
-   * to the mark.
+   * Rewinds this scope, which has ended, and moves the bytes of a tensor that ended with it to
+   * where the scope began.
    *
-   * <p>This takes no memory that the scope did not have: the tensor's own chunk stays with the
-   * arena, and the mark is not above the tensor. Bytes in a chunk that leaves because others pin
-   * it, bytes of raw room, aligned as the user chose, and bytes that the rewind would overwrite
-   * stay where they are and are pinned for the enclosing scope.
+   * <p>This needs no memory that the scope did not have: the tensor's own chunk stays with the
+   * arena, and the mark is not above the tensor. Some bytes stay where they are and are pinned for
+   * the enclosing scope: those in a chunk that leaves the arena because others pin it, those that a
+   * user allocated as a buffer and wrapped, since their alignment is the user's choice, and those
+   * that the rewind would overwrite.
    */
   private Tensor moveDown(Tensor kept) {
     Arena arena = context.arena();
     SharedAllocation others = kept.origin().shared;
     if (others != null && others.tryRetain()) {
-      // A resource of the scope shared it while it closed: frozen, it stays where others read it.
+      // A tracked resource shared it while it was closed: it is frozen, and stays where others read
+      // it.
       rewind();
       parent.add(others);
       return kept.movedTo(kept.window, kept.offset, parent, others);
@@ -205,7 +209,7 @@ public final class Scope implements AutoCloseable {
     boolean leaves = chunk != markChunk && arena.isPinned(chunk);
     if (leaves || kept.window.isForeign() || arena.overwritesEnded()) {
       SharedAllocation held = SharedAllocation.heldFor(context, from, size);
-      parent.add(held); // before anything that finds no heap
+      parent.add(held); // before anything that may run out of heap
       rewind();
       Tensor moved = kept.movedTo(kept.window, kept.offset, parent, held);
       held.thaw(moved);
@@ -223,10 +227,13 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Ends the scope and the scopes inside it: closes what they track, and their tensors die. Shared
-   * tensors keep their bytes until they are closed. Closing twice does nothing.
+   * Ends the scope and the scopes inside it: closes their guards and the resources that they track,
+   * and lets their tensors die. Shared handles keep their bytes until they are closed. Closing
+   * twice does nothing. What a tracked resource throws is thrown once all is closed, and the scope
+   * has ended then; what a guard throws keeps its scope open.
    *
-   * @throws IllegalStateException on another thread than the context's
+   * @throws IllegalStateException if the scope belongs to another thread, or if the caller is a
+   *     tracked resource of a scope inside it that is being closed
    */
   @Override
   public void close() {
@@ -247,10 +254,10 @@ public final class Scope implements AutoCloseable {
 
   /**
    * Ends this scope and those inside it, innermost first: closes what is tracked, lets the tensors
-   * die and the holds go. The memory is rewound by the caller.
+   * die and releases the holds. The caller rewinds the memory.
    *
    * @return the first failure of a tracked resource, or null
-   * @throws RuntimeException if a guard refuses; its scope and those around it are open then
+   * @throws RuntimeException if a guard refuses; its scope and those around it stay open then
    */
   Throwable endAll(String reason) {
     checkNoneClosing();
@@ -258,7 +265,8 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Refuses to end a scope from within the end of one inside it: a resource's close() asks that.
+   * Throws if this scope or one inside it is just being ended: then the caller is a resource that
+   * the end is closing.
    */
   private void checkNoneClosing() {
     for (Scope scope = context.current;
@@ -279,12 +287,12 @@ public final class Scope implements AutoCloseable {
     return failure;
   }
 
-  /** The end of this scope alone; returns the earlier failure, or else its own first. */
+  /** Ends this scope alone; returns the earlier failure if there was one, else its own first. */
   private Throwable end(String reason, Throwable earlier) {
     ended = reason;
     closeGuards(earlier);
     Throwable failure = earlier;
-    do { // what is closed may track more, or leave scopes of its own open
+    do { // a resource may track another one, or open a scope and leave it open
       failure = resources == null ? failure : resources.close(failure);
       failure = endInside(reason, failure);
     } while (resources != null && !resources.isEmpty());
@@ -301,7 +309,9 @@ public final class Scope implements AutoCloseable {
     return failure;
   }
 
-  /** Asks the guards; one that refuses, and those after it, stay, and so does the scope. */
+  /**
+   * Asks the guards; when one refuses, it and those made before it stay, and the scope stays open.
+   */
   private void closeGuards(Throwable earlier) {
     if (resources == null) {
       return;
@@ -317,13 +327,13 @@ public final class Scope implements AutoCloseable {
     }
   }
 
-  /** An allocation that was shared, or came shared: its holder goes when this scope ends. */
+  /** Adds an allocation in which this scope has a hold, to be released when the scope ends. */
   void add(SharedAllocation allocation) {
     allocation.next = shared;
     shared = allocation;
   }
 
-  /** Whether it is ending at this moment: closing what it tracks, with its tensors still alive. */
+  /** Whether it is just being ended: it closes what it tracks, and its tensors are still alive. */
   private boolean isClosing() {
     return ended != null && owner != null;
   }
@@ -334,7 +344,7 @@ public final class Scope implements AutoCloseable {
     }
   }
 
-  /** Why something of this scope cannot be used by the calling thread. */
+  /** The exception that says why something of this scope cannot be used by the calling thread. */
   IllegalStateException refusal(String what) {
     Thread belongsTo = owner;
     if (belongsTo != null) {
@@ -348,7 +358,7 @@ public final class Scope implements AutoCloseable {
               + Thread.currentThread().getName()
               + "\"; share() is how a tensor leaves its thread");
     }
-    String reason = ended; // of another thread's scope perhaps not seen yet
+    String reason = ended; // another thread may not see it yet
     return new IllegalStateException(
         what + " of " + context + " is dead: " + (reason == null ? "its scope ended" : reason));
   }

@@ -3,8 +3,8 @@ package dev.tensorarena;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor's axes, outermost first; immutable. A shape of no axes is a scalar's and
- * has one element; a shape with an extent of 0 has none.
+ * The extents of a tensor's axes, outermost first; immutable. A shape without axes is that of a
+ * scalar and has one element; a shape with an extent of 0 has no elements.
  */
 public final class Shape {
   private static final Shape SCALAR = new Shape(new long[0]);
@@ -38,7 +38,7 @@ public final class Shape {
     return SCALAR;
   }
 
-  /** A shape of extents that the caller will not change. */
+  /** The shape with these extents, which are not copied: the caller must not change them. */
   static Shape owning(long[] dims) {
     return new Shape(dims);
   }
@@ -53,7 +53,7 @@ public final class Shape {
       empty |= dim == 0;
     }
     if (empty) {
-      return 0; // as in NumPy, whatever the other extents would multiply to
+      return 0; // as in NumPy, even if the product of the other extents overflows
     }
     long product = 1;
     for (long dim : dims) {
@@ -122,7 +122,11 @@ public final class Shape {
     return Arrays.hashCode(dims);
   }
 
-  /** The extents in brackets, as in {@code [2, 3]}. */
+  /**
+   * Returns the extents in brackets, as in {@code [2, 3]}.
+   *
+   * @return the extents, outermost first
+   */
   @Override
   public String toString() {
     return Arrays.toString(dims);

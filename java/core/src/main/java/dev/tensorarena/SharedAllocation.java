@@ -4,14 +4,16 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * The state that all handles and views of one shared allocation have in common: how many hold it,
- * and who may write. It pins the allocation's chunk once, whatever the number of holders.
+ * The state that all handles and views of one shared allocation have in common: the number of its
+ * holders, and who may write. It pins the allocation's chunk once, whatever the number of holders.
  *
- * <p>Counts are biased. Until its scope ends the owner's thread counts in {@code mine}, plainly,
- * and everyone else in {@code word}, atomically; the original handle is one of the owner's. At the
- * end the scope detaches: the owner's part, less the original handle, is added to the word together
- * with the DETACHED bit. From then on only the word counts, and the step to zero unpins the chunk.
- * Before it, the word alone means nothing and may be negative.
+ * <p>The count is biased towards the owner's thread. Until the scope ends, the owner's thread
+ * counts its holders in {@code mine}, a plain field, and all other threads count in {@code word},
+ * atomically. The original handle is one of the owner's holders. When the scope ends it detaches:
+ * the owner's count, less the original handle, is added to the word together with the DETACHED bit.
+ * From then on only the word counts, and the step to zero unpins the chunk. Before that, the word
+ * alone says nothing and may be negative, since a holder may be counted in one part and released in
+ * the other.
  */
 final class SharedAllocation extends LeakDetector.ShareCountdown {
   private static final long DETACHED = 1;
@@ -26,46 +28,48 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
     }
   }
 
-  /** The thread that counts in {@code mine}; null once detached. Others only ever compare it. */
+  /**
+   * The thread that counts in {@code mine}; null once detached. Others only compare it with theirs.
+   */
   private Thread owner;
 
-  /** Keeps the context, and so its Cleaner, from ending while others hold the bytes undetached. */
+  /** Keeps the context reachable, so that it is not reclaimed as a leak before it has detached. */
   private ExecutionContext context;
 
   /** Holders counted by the owner's thread, the original handle included. */
   private long mine = 1;
 
-  /** Holders counted by everyone else: 2 * count + DETACHED. */
+  /** Holders counted by all other threads: 2 * count, plus DETACHED once detached. */
   private volatile long word;
 
-  /** The descriptor of the pinned chunk; 0 for bytes that are not an arena's, or none. */
+  /** The descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
   private long chunk;
 
-  /** The one tensor that may write, from {@code mutable}; null while all are frozen. */
+  /** The one tensor that may write; null while all are frozen. */
   private Tensor writer;
 
-  /** The next allocation that ends with the same scope. */
+  /** The next one in the list of allocations in which a scope has a hold. */
   SharedAllocation next;
 
-  /** For the first share of an allocation, on its owner's thread; {@link #begin} makes it count. */
+  /** For the first share of an allocation, on its owner's thread; {@link #begin} pins the chunk. */
   SharedAllocation(ExecutionContext context) {
     this.owner = Thread.currentThread();
     this.context = context;
   }
 
   /**
-   * The state of bytes that end with an enclosing scope, which it is to be added to, and not with
-   * the innermost one, in which they were allocated.
+   * The state of bytes that were allocated in the innermost scope but live until the end of an
+   * enclosing one. The caller adds it to that scope, whose hold it already counts.
    */
   static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
     SharedAllocation kept = new SharedAllocation(context);
     kept.begin(address, size);
-    kept.tryRetain(); // the enclosing scope's
-    kept.end(context.arena()); // the innermost scope's
+    kept.tryRetain(); // the hold of the enclosing scope
+    kept.end(context.arena()); // the innermost scope has none
     return kept;
   }
 
-  /** Pins the chunk of the bytes, if they are the context's and not a user's own. */
+  /** Pins the chunk of the bytes if they lie in the context's arena. */
   void begin(long address, long size) {
     if (size != 0) {
       chunk = context.arena().pin(address, size);
@@ -74,7 +78,7 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
 
   // ---- counting
 
-  /** One holder more, unless the last one is gone. */
+  /** Counts one holder more, unless the last one is gone already. */
   boolean tryRetain() {
     if (owner == Thread.currentThread()) {
       mine++;
@@ -91,15 +95,15 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
     return false;
   }
 
-  /** Whether the caller counts plainly: the owner's thread, before the scope's end. */
+  /** Whether the caller counts in {@code mine}: the owner's thread, before the scope has ended. */
   boolean isBiasedToMe() {
     return owner == Thread.currentThread();
   }
 
-  /** One holder less, on any thread. */
+  /** Counts one holder less, on any thread. */
   void release() {
     if (isBiasedToMe()) {
-      mine--; // the original is still there, so it is not the last
+      mine--; // the original handle still counts, so this is not the last one
     } else {
       releaseCounted();
     }
@@ -115,10 +119,10 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
     }
   }
 
-  /** The scope ends, on the owner's thread: its handle lets go, and so does the bias. */
+  /** Releases the hold of a scope that ends, on the owner's thread, and detaches. */
   void end(Arena arena) {
     if (owner == null) {
-      releaseCounted(); // it had come to this scope by mutable(), long detached
+      releaseCounted(); // mutable() brought it to this scope when it was detached already
       return;
     }
     long handedOver = (mine - 1) * ONE + DETACHED;
@@ -132,8 +136,8 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
-   * Whether the caller, who is a holder, is the only one. Before the scope's end only the owner can
-   * know. True orders all that other holders did before it.
+   * Whether the caller, who is a holder, is the only one; before the scope's end only the owner's
+   * thread can know. If true, all that other holders did happened before.
    */
   boolean isSoleHolder() {
     if (owner == Thread.currentThread()) {
@@ -144,14 +148,14 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
 
   // ---- freezing
 
-  /** From now on nobody writes, until {@link #thaw}. */
+  /** Lets nobody write from now on, until {@link #thaw}. */
   void freeze() {
     if (writer != null) {
       writer = null;
     }
   }
 
-  /** Lets one tensor write; only while its holder is the only one. */
+  /** Lets one tensor write; called only while there is no other holder. */
   void thaw(Tensor tensor) {
     writer = tensor;
   }
@@ -160,7 +164,7 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
     return writer == tensor;
   }
 
-  /** A raw view or an address of the bytes leaves. */
+  /** Notes that a raw view or an address of the bytes is given out. */
   void expose() {
     ExecutionContext holding = context;
     if (holding != null) {

@@ -5,12 +5,14 @@ import java.lang.invoke.VarHandle;
 import java.util.function.Function;
 
 /**
- * A handle from {@link Tensor#share()} that keeps the bytes alive past the scope, the reset and the
- * close of their context, on any thread, until its own {@link #close()}.
+ * A handle from {@link Tensor#share()} that may be used on any thread and keeps the bytes alive
+ * until its own {@link #close()}, also after the end of their scope and after reset and close of
+ * their context.
  *
- * <p>The bytes are frozen. A handle is used by one thread at a time and is handed over with safe
- * publication, as a queue or a future does it; two threads that need the tensor take a share each.
- * Views of the handle live as long as it does and may be used wherever it may.
+ * <p>The bytes are frozen. A handle is used by one thread at a time and is handed over by safe
+ * publication, for example through a queue or a future. If two threads need the tensor at the same
+ * time, each takes a share of its own. Views of the handle live as long as it does and may be used
+ * on the same threads.
  */
 public final class SharedTensor extends Tensor implements AutoCloseable {
   private static final VarHandle CLOSED;
@@ -23,7 +25,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  /** What is closed with this handle, the leak watch included; null for nothing. */
+  /** What is closed with this handle, including its leak watch; null if there is nothing. */
   private Resources resources;
 
   private boolean closed;
@@ -57,7 +59,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   }
 
   /**
-   * Asks the guards, while the handle can still be used.
+   * Closes the guards, while the handle can still be used.
    *
    * @throws RuntimeException if one refuses
    */
@@ -68,8 +70,10 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   }
 
   /**
-   * Releases this handle: closes what it tracks, last tracked first, and lets the bytes go; with
-   * the last holder their memory is free again. Closing twice does nothing.
+   * Releases this handle: closes its guards and its tracked resources, the last tracked first, and
+   * releases the bytes. When the last holder has released them, their memory is free again. Closing
+   * twice does nothing. What a guard throws keeps the handle open; what a tracked resource throws
+   * is thrown once all is closed.
    */
   @Override
   public void close() {
@@ -94,7 +98,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  /** Static, since a call with the handle itself would keep it from being optimised away, too. */
+  /** Static, because passing the handle to a call would also keep it from being optimised away. */
   private static void closeTracking(Resources resources, SharedAllocation shared) {
     Throwable failure = resources.close(null); // which may end the scope
     shared.release();
@@ -106,14 +110,17 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     return tracked == null ? null : tracked.close(null);
   }
 
-  /** As {@link #isClosed}, ordered after a retain and before a {@link #claim}. */
+  /**
+   * Reads the same as {@link #isClosed}, but volatile, so that the order with {@link #claim} is
+   * fixed.
+   */
   boolean isClosedMeanwhile() {
     return (boolean) CLOSED.getVolatile(this);
   }
 
   /**
-   * Closes this handle without releasing its hold, if it is the only one. A {@code tryShare} on
-   * another thread either is seen here as a holder, or sees there that the handle is closed.
+   * Closes this handle without releasing its hold, if it is the only holder. A {@code tryShare} on
+   * another thread is either counted here as a holder, or sees that the handle is closed.
    */
   boolean claim() {
     CLOSED.setVolatile(this, true);

@@ -1,7 +1,8 @@
 package dev.tensorarena;
 
 /**
- * Arithmetic of strides, all in elements. Strides are null where elements lie row-major, gapless.
+ * Arithmetic of strides, all in elements. Where strides are null, the elements are in row-major
+ * order without gaps.
  */
 final class Strides {
   private Strides() {}
@@ -24,7 +25,7 @@ final class Strides {
     }
     long expected = 1;
     for (int axis = strides.length - 1; axis >= 0; axis--) {
-      if (shape.extent(axis) != 1) { // nothing is ever stepped over on an axis of one
+      if (shape.extent(axis) != 1) { // the stride of an axis of extent 1 does not matter
         if (strides[axis] != expected) {
           return strides;
         }
@@ -34,7 +35,7 @@ final class Strides {
     return null;
   }
 
-  /** Elements from the first to the last, both included. */
+  /** The number of elements that the tensor spans, from its first to its last, gaps included. */
   static long extent(Shape shape, long[] strides) {
     if (shape.numElements() == 0) {
       return 0;

@@ -16,42 +16,46 @@ import java.util.function.Function;
  * An n-dimensional array in native memory: a type, a shape and an address. The handle is a small
  * object of the Java heap; the bytes are the arena's.
  *
- * <p><b>Lifetime.</b> A tensor made by an {@link ExecutionContext} dies when its {@link Scope}
- * ends, when the context is reset, or when it is closed. A {@link SharedTensor} lives until it is
- * closed, and a view lives as long as its source. Every method of a dead tensor throws {@link
- * IllegalStateException} and says what ended it, except {@code dtype}, {@code shape}, {@code
+ * <p><b>Lifetime.</b> A tensor made by an {@link ExecutionContext} dies when its {@link Scope} ends
+ * or when the context is reset or closed. A {@link SharedTensor} lives until it is closed, and a
+ * view lives as long as the tensor that it was made from. Every method of a dead tensor throws
+ * {@link IllegalStateException} and says what ended it, except {@code dtype}, {@code shape}, {@code
  * isAlive}, {@code tryShare}, {@code toString}, {@code equals} and {@code hashCode}.
  *
- * <p><b>Threads.</b> A tensor that is not shared may be used only by its context's thread; from
- * another one its methods throw {@link IllegalStateException}. {@link #share()} is how it leaves.
+ * <p><b>Threads.</b> A tensor that is not shared may be used only by its context's thread; on any
+ * other its methods throw {@link IllegalStateException}. To use it elsewhere, {@link #share()} it
+ * and hand over the shared handle.
  *
- * <p><b>Freezing.</b> From the first {@code share()} on, nobody writes: setters throw and raw views
- * come back read-only, whatever other holders do later. {@link #mutable} is the only way back.
+ * <p><b>Freezing.</b> From the first {@code share()} on, the elements cannot be written: setters
+ * throw and new raw views are read-only, also after all shared handles are closed. Only {@link
+ * #mutable} gives a writable tensor again.
  *
  * <p><b>Elements</b> are read and written by row-major index ({@code getFloatAt}), or by one index
- * for each axis ({@code getFloat}). These methods throw {@link IllegalStateException} for setters
- * on a frozen tensor and for elements past 2 GiB, which need segments; {@link
+ * for each axis ({@code getFloat}). These methods throw {@link IllegalStateException} when a frozen
+ * tensor is to be written, and for a tensor that spans 2 GiB or more, whose elements only segments
+ * reach ({@code Segments.of} in the module {@code dev.tensorarena.ffm}); {@link
  * IllegalArgumentException} for a tensor of another type or with another number of axes; {@link
  * IndexOutOfBoundsException} for an index out of range.
  *
- * <p><b>Raw views</b> ({@code asFloatBuffer} and its kin) copy nothing, have position 0 and native
+ * <p><b>Raw views</b> ({@code asFloatBuffer} and the like) copy nothing, have position 0 and native
  * byte order, and are read-only if the tensor is frozen at that moment. They are valid until the
- * tensor's scope ends or its shared handle is closed. Afterwards they still cannot crash the JVM,
- * but their bytes are unspecified and may be another tensor's: {@code -Dtensorarena.quarantine}
+ * tensor's scope ends or its shared handle is closed. Using one afterwards cannot crash the JVM,
+ * but its bytes are unspecified then and may be another tensor's; {@code -Dtensorarena.quarantine}
  * helps to find such uses. A writable view taken before the first {@code share()} stays writable:
  * writing through it while others read is the one data race that the library cannot prevent.
  *
  * <p><b>All elements at once</b> are copied to and from arrays ({@code toFloatArray}, {@code
- * copyFrom}), filled and compared. Like raw views, these methods throw {@link
- * IllegalStateException} for writes to a frozen tensor and for more than 2 GiB, which need
- * segments, and {@link IllegalArgumentException} for a tensor of another type or length.
+ * copyFrom}), filled and compared. These methods throw {@link IllegalStateException} when a frozen
+ * tensor is to be written and, like raw views, for a tensor that spans 2 GiB or more, which needs
+ * segments; only copying from one contiguous tensor to another has no such bound. They throw {@link
+ * IllegalArgumentException} for a tensor of another type or length.
  *
  * <p>Two handles are equal only if they are the same object; {@link #contentEquals} compares
  * contents.
  */
 public sealed class Tensor extends TensorState permits SharedTensor {
 
-  /** A new allocation of its own, of so many bytes. */
+  /** The handle of a new allocation; the size is in bytes. */
   Tensor(Window window, int offset, long bytes, DType dtype, Shape shape, Scope scope) {
     super(
         window,
@@ -70,7 +74,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     super(window, offset, length, source.dtype, shape, strides, source.origin(), source.scope);
   }
 
-  /** Another handle of the same elements, living in a scope. */
+  /** Another handle of the same elements, which dies with a scope. */
   private Tensor(Tensor source, Scope scope) {
     super(
         source.window,
@@ -83,7 +87,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
         scope);
   }
 
-  /** Another handle of the same elements, living by itself. */
+  /** Another handle of the same elements, which lives until it is closed. */
   Tensor(Tensor source) {
     this(source, null);
   }
@@ -91,7 +95,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- description
 
   /**
-   * Returns the type of the elements, also of a dead tensor.
+   * Returns the type of the elements; works for a dead tensor, too.
    *
    * @return the type
    */
@@ -100,7 +104,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns the extents of the axes, also of a dead tensor.
+   * Returns the extents of the axes; works for a dead tensor, too.
    *
    * @return the shape
    */
@@ -111,8 +115,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns whether the tensor can still be used by its own thread.
    *
-   * @return false once its scope has ended, its handle was released, or the memory that it wraps
-   *     has gone
+   * @return false once its scope has ended, its shared handle was closed, or the memory that it
+   *     wraps has gone away
    */
   public final boolean isAlive() {
     return (scope != null ? scope.owner != null : !((SharedTensor) origin()).isClosed())
@@ -142,7 +146,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns the size of all elements together.
    *
-   * @return bytes, without the gaps of a strided view
+   * @return bytes; the gaps of a strided view do not count
    */
   public final long byteSize() {
     use();
@@ -160,10 +164,10 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns the distance between neighbours on an axis.
+   * Returns the distance between neighbouring elements on an axis.
    *
    * @param axis from 0 to {@code rank() - 1}
-   * @return in elements
+   * @return the distance, in elements
    * @throws IndexOutOfBoundsException if there is no such axis
    */
   public final long stride(int axis) {
@@ -183,7 +187,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns whether setters work.
+   * Returns whether the elements can be written.
    *
    * @return false for a frozen tensor
    */
@@ -204,13 +208,14 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns where the elements lie, how large they are and whether they may be written, in one
-   * answer: for code that hands tensors to native code, or that reads their bytes by other means
-   * than a buffer. This is faster than asking one by one, and the record costs no garbage if it
-   * does not leave the caller's method.
+   * Returns where the elements lie, how many bytes they have and whether they may be written, in
+   * one answer. It is meant for code that hands tensors to native code, or that reads their bytes
+   * by other means than a buffer. One call is faster than asking one by one, and the JIT can do
+   * without the record if it does not leave the caller's method.
    *
    * @return address, size and state as they are now
-   * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} first
+   * @throws IllegalStateException also for a strided view, of which {@code contiguous(ctx)} gives a
+   *     copy without gaps
    */
   public final TensorMemory memory() {
     use();
@@ -222,7 +227,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: float
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
+   * Returns the element at a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
    * DType#FLOAT16} or {@link DType#BFLOAT16}.
    *
    * @param flat from 0 to {@code size() - 1}
@@ -233,7 +238,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
+   * Sets the element at a row-major index, in a tensor of {@link DType#FLOAT32}, {@link
    * DType#FLOAT16} or {@link DType#BFLOAT16}.
    *
    * @param flat from 0 to {@code size() - 1}
@@ -299,7 +304,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: double
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#FLOAT64}.
+   * Returns the element at a row-major index, in a tensor of {@link DType#FLOAT64}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @return the element
@@ -309,7 +314,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#FLOAT64}.
+   * Sets the element at a row-major index, in a tensor of {@link DType#FLOAT64}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @param value the new value
@@ -374,7 +379,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: long
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#INT64}.
+   * Returns the element at a row-major index, in a tensor of {@link DType#INT64}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @return the element
@@ -384,7 +389,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#INT64}.
+   * Sets the element at a row-major index, in a tensor of {@link DType#INT64}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @param value the new value
@@ -449,7 +454,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: int
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#INT32}.
+   * Returns the element at a row-major index, in a tensor of {@link DType#INT32}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @return the element
@@ -459,7 +464,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#INT32}.
+   * Sets the element at a row-major index, in a tensor of {@link DType#INT32}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @param value the new value
@@ -524,7 +529,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: short
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#INT16}.
+   * Returns the element at a row-major index, in a tensor of {@link DType#INT16}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @return the element
@@ -534,7 +539,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#INT16}.
+   * Sets the element at a row-major index, in a tensor of {@link DType#INT16}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @param value the new value
@@ -599,7 +604,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: byte
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#INT8} or {@link
+   * Returns the element at a row-major index, in a tensor of {@link DType#INT8} or {@link
    * DType#UINT8}.
    *
    * @param flat from 0 to {@code size() - 1}
@@ -610,7 +615,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#INT8} or {@link
+   * Sets the element at a row-major index, in a tensor of {@link DType#INT8} or {@link
    * DType#UINT8}.
    *
    * @param flat from 0 to {@code size() - 1}
@@ -676,7 +681,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- elements: boolean
 
   /**
-   * Returns the element with a row-major index, in a tensor of {@link DType#BOOL}.
+   * Returns the element at a row-major index, in a tensor of {@link DType#BOOL}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @return the element
@@ -686,7 +691,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets the element with a row-major index, in a tensor of {@link DType#BOOL}.
+   * Sets the element at a row-major index, in a tensor of {@link DType#BOOL}.
    *
    * @param flat from 0 to {@code size() - 1}
    * @param value the new value
@@ -754,8 +759,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * Returns a view of the bytes of a contiguous tensor of any type.
    *
    * @return a view
-   * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} gives one
-   *     without gaps
+   * @throws IllegalStateException also for a strided view, of which {@code contiguous(ctx)} gives a
+   *     copy without gaps
    */
   public final ByteBuffer asByteBuffer() {
     Object living = useRaw(true, "bytes");
@@ -843,8 +848,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (strides != null) {
       throw new IllegalStateException(
           describe()
-              + " is a strided view, whose elements do not lie in a row; contiguous(ctx) gives"
-              + " a tensor whose elements do");
+              + " is a strided view: its elements are not in row-major order without gaps;"
+              + " contiguous(ctx) gives a tensor whose elements are");
     }
   }
 
@@ -1155,10 +1160,10 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Copies the elements of another tensor of the same type and shape, in whatever order either
-   * lies.
+   * Copies the elements of another tensor of the same type and shape. Either tensor may be a
+   * strided view.
    *
-   * @param source where to copy from; may overlap with this one
+   * @param source the tensor to copy from; the two may overlap in memory
    * @return this tensor
    */
   public final Tensor copyFrom(Tensor source) {
@@ -1209,7 +1214,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    *
    * @param value the value
    * @return this tensor
-   * @throws IllegalArgumentException also if the type does not hold the value
+   * @throws IllegalArgumentException also if the value is out of the type's range
    */
   public final Tensor fill(long value) {
     Object living = useToWrite();
@@ -1238,11 +1243,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Sets all elements of a tensor of any number type, so that {@code fill(0)} means what it says.
+   * Sets all elements of a tensor of any type but {@link DType#BOOL}, so that {@code fill(0)} works
+   * for integers and floats alike.
    *
    * @param value the value
    * @return this tensor
-   * @throws IllegalArgumentException also if the type does not hold the value
+   * @throws IllegalArgumentException also if the value is out of the type's range
    */
   public final Tensor fill(int value) {
     switch (dtype) {
@@ -1281,7 +1287,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns whether another tensor has the same type, the same shape and the same bits.
    *
-   * @param other may be strided otherwise
+   * @param other the other tensor; its strides may differ
    * @return true if so
    */
   public final boolean contentEquals(Tensor other) {
@@ -1321,7 +1327,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * @param shape a shape with as many elements
    * @return a view; nothing is copied
    * @throws IllegalArgumentException if the number of elements differs
-   * @throws IllegalStateException also for a strided view: {@code contiguous(ctx)} first
+   * @throws IllegalStateException also for a strided view, of which {@code contiguous(ctx)} gives a
+   *     copy without gaps
    */
   public final Tensor reshape(Shape shape) {
     use();
@@ -1385,9 +1392,10 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns a view with the axes in another order.
    *
-   * @param axes the old axis of each new one; none reverses them all
+   * @param axes for each axis of the view, the axis of this tensor that it stands for; no argument
+   *     reverses the order of all axes
    * @return a view; nothing is copied
-   * @throws IllegalArgumentException if these are not all axes, each once
+   * @throws IllegalArgumentException unless every axis is named exactly once
    */
   public final Tensor transpose(int... axes) {
     use();
@@ -1401,7 +1409,11 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       int axis = order[i];
       if (order.length != rank || axis < 0 || axis >= rank || seen[axis]) {
         throw new IllegalArgumentException(
-            "axes " + Arrays.toString(axes) + " are not an order of the axes of a " + describe());
+            "axes "
+                + Arrays.toString(axes)
+                + " do not name each axis of a "
+                + describe()
+                + " exactly once");
       }
       seen[axis] = true;
       dims[i] = shape.extent(axis);
@@ -1430,12 +1442,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   private Tensor view(Shape shape, long[] steps, long first) {
-    // An empty view has no element to point at; its source's start will do.
+    // An empty view has no element to point at; it points at its source's start.
     long start = start() + (shape.numElements() == 0 ? 0 : first << dtype.shift);
     long[] strides = Strides.normalised(shape, steps);
     long extent = strides == null ? shape.numElements() : Strides.extent(shape, strides);
     long bytes = extent << dtype.shift;
-    // A part of what no buffer reaches may be within reach.
+    // A buffer may reach the part, also where none reaches the whole.
     Window seen = window.seeing(start, bytes);
     int length = seen.reaches(start, bytes) ? (int) shape.numElements() : 0;
     return new Tensor(seen, (int) (start - seen.address), length, shape, strides, this);
@@ -1446,9 +1458,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns this tensor if it is contiguous, else a contiguous copy.
    *
-   * @param ctx where a copy is allocated; a context of the calling thread
+   * @param ctx a context of the calling thread, in which a copy is allocated
    * @return a contiguous tensor
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   public final Tensor contiguous(ExecutionContext ctx) {
@@ -1460,9 +1472,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Allocates a contiguous, writable copy.
    *
-   * @param ctx where it is allocated; a context of the calling thread
+   * @param ctx a context of the calling thread, in which the copy is allocated
    * @return a tensor of the context's innermost open scope
-   * @throws MemoryLimitExceededException if a limit would be passed
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   public final Tensor copy(ExecutionContext ctx) {
@@ -1479,11 +1491,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- lifetimes
 
   /**
-   * Returns another holder of the same bytes, which keeps them past scope, reset and close, on any
-   * thread, until it is closed. O(1): nothing is copied and nothing waits. From the first share on,
-   * the bytes are frozen.
+   * Returns a shared handle of the same elements, which may be used on any thread. It keeps the
+   * bytes until it is closed, also after the end of the scope and after reset and close of the
+   * context. Sharing takes constant time: nothing is copied and nothing waits. From the first share
+   * on, the bytes are frozen.
    *
-   * @return the handle; to be closed
+   * @return the handle, which the caller or whoever it is handed to must close
    */
   public final SharedTensor share() {
     use();
@@ -1496,11 +1509,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Shares as {@link #share()} does, but returns null instead of throwing if the tensor is dead by
-   * now, as in a cache that evicts. Several threads may try on one handle while another closes it.
+   * Shares as {@link #share()} does, but returns null if the tensor is dead by now, as happens in a
+   * cache that evicts. Several threads may call this on one shared handle while another thread
+   * closes it.
    *
    * @return the handle, or null if the tensor is dead
-   * @throws IllegalStateException for a tensor of another thread's context
+   * @throws IllegalStateException if the tensor is alive and belongs to another thread's context
    */
   public final SharedTensor tryShare() {
     if (!isAlive()) {
@@ -1535,7 +1549,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return handle;
   }
 
-  /** Before the first share: the scope will let go of the allocation when it ends. */
+  /** Prepares the first share; from then on the end of the scope releases the scope's own hold. */
   private SharedAllocation beginSharing() {
     SharedAllocation begun = new SharedAllocation(scope.context);
     begun.thaw(this);
@@ -1546,13 +1560,17 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns a writable tensor of the context with these elements: the same bytes when nobody else
-   * holds them, otherwise a private copy. A shared handle is closed by it. A tensor of the context
-   * that is not frozen is returned as it is. The original handle holds its bytes until its scope
-   * ends, so that before that a shared handle always gives a copy. Of several writable tensors over
-   * the same bytes only the last one stays writable.
+   * Returns a writable tensor of the context with these elements. If this is a shared handle, it is
+   * closed.
    *
-   * @param ctx where the result lives; a context of the calling thread
+   * <p>A tensor of the context that is not frozen is returned as it is. Otherwise the result lies
+   * over the same bytes if nobody else holds them, and else is a copy. The tensor that was shared
+   * holds its bytes until its scope ends; before that, each of its shared handles gives a copy.
+   * Read-only memory, a tensor of another context and a view of a shared handle always give a copy;
+   * the handle of the view stays open. When several results lie over the same bytes, only the last
+   * one is writable.
+   *
+   * @param ctx a context of the calling thread, to which the result belongs
    * @return a writable tensor of the context
    * @throws MemoryLimitExceededException if a copy would pass a limit; nothing has changed then
    * @throws OutOfMemoryError if the system refuses memory; nothing has changed then
@@ -1572,7 +1590,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return ours && alone ? new Tensor(this, scope).thawed(shared) : copy(ctx);
   }
 
-  /** Becomes the one handle that may write bytes that were shared before. */
+  /** Makes this the one handle that may write bytes that were shared before. */
   private Tensor thawed(SharedAllocation shared) {
     this.shared = shared;
     shared.thaw(this);
@@ -1583,22 +1601,23 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     SharedTensor handle = (SharedTensor) this;
     Tensor tensor = alone ? new Tensor(this, target) : null;
     if (alone) {
-      handle.closeGuards(); // one of them may take a hold
+      handle.closeGuards(); // one of them may share the tensor
     }
     if (tensor == null || !handle.claim()) {
       Tensor copy = copy(ctx);
       handle.close();
       return copy;
     }
-    target.add(shared); // the handle's hold is the scope's from now on
+    target.add(shared); // the scope releases the handle's hold from now on
     tensor.thawed(shared);
     Resources.rethrow(handle.closeResources());
     return tensor;
   }
 
   /**
-   * Closes a resource when this tensor's scope ends, or when the shared handle that it is, or is a
-   * view of, is released. The last tracked is closed first, each even when another throws.
+   * Registers a resource that is closed at the end of this tensor's lifetime: when its scope ends
+   * or, for a shared handle and its views, when the handle is closed. The resource registered last
+   * is closed first, and each is closed even when another one throws.
    *
    * @param <T> the type of the resource
    * @param resource what to close
@@ -1615,15 +1634,16 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns the guard of a class for this tensor's lifetime, which is its scope's, and makes it
-   * when there is none. For a shared handle and its views the lifetime is the handle's, and the
-   * guard is closed on the thread that releases the handle.
+   * Returns the guard of the given class for this tensor's lifetime, and makes it if there is none
+   * yet. The lifetime is that of the tensor's scope. For a shared handle and its views it is that
+   * of the handle, and the guard is closed on the thread that closes the handle.
    *
    * @param <T> the class of the guard
    * @param type the class of the guard, exactly
-   * @param maker makes a new one for this tensor, which it must not use yet
+   * @param maker makes a new guard for this tensor; it may keep the tensor, but must not use it yet
    * @return the one guard of this class until the lifetime ends
-   * @throws IllegalArgumentException if what is made is of another class, or guards something else
+   * @throws IllegalArgumentException if the maker returns a guard of another class, or one that
+   *     already guards something
    */
   public final <T extends Guard> T guard(
       Class<T> type, Function<? super Tensor, ? extends T> maker) {
@@ -1658,12 +1678,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return moved;
   }
 
-  /** Nobody may write: a wrapped buffer is read-only. */
+  /** Freezes the tensor, which wraps read-only memory. */
   final void freeze() {
     beginSharing().freeze();
   }
 
-  /** A raw view or an address leaves. */
+  /** Notes that a raw view or an address is given out. */
   final void expose() {
     if (scope != null) {
       scope.context.arena().expose();
@@ -1684,7 +1704,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return System.identityHashCode(this);
   }
 
-  /** Type, shape and state, never the contents; also of a dead tensor and on any thread. */
+  /**
+   * Returns the type, the shape and the state, but not the contents. Works for a dead tensor, too,
+   * and on any thread.
+   *
+   * @return a description for messages
+   */
   @Override
   public final String toString() {
     return describe()

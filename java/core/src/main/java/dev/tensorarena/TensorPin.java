@@ -4,13 +4,14 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * Keeps the bytes of a tensor from being handed out again until it is closed, past the end of the
- * tensor's scope and context, without sharing the tensor and so without freezing it. For native
- * code that was given the {@link Tensor#address() address} and may still use it when Java ends the
- * scope, as in a callback.
+ * A hold on the bytes of a tensor: until it is closed they are not handed out again, even after the
+ * end of the tensor's scope and context. Unlike a share, it does not freeze the tensor. It is meant
+ * for native code that was given the {@link Tensor#address() address} and may still use it when
+ * Java ends the scope, as in a callback.
  *
- * <p>Made on a thread that may use the tensor; closed on any thread, once or more often. One that
- * is forgotten keeps its chunk for ever.
+ * <p>A pin is made on a thread that may use the tensor, and may be closed on any thread. A pin that
+ * is never closed keeps its chunk for ever, unless it was made of a tensor over memory that is not
+ * an arena's.
  */
 public final class TensorPin implements AutoCloseable {
   private static final VarHandle HELD;
@@ -23,10 +24,12 @@ public final class TensorPin implements AutoCloseable {
     }
   }
 
-  /** What is kept: the state of shared bytes, else the tensor itself; null once closed. */
+  /** What is kept: the state of shared bytes, or else the tensor itself; null once closed. */
   private volatile Object held;
 
-  /** The descriptor of the pinned chunk; 0 for shared bytes, and for those that are no arena's. */
+  /**
+   * The descriptor of the pinned chunk; 0 for shared bytes and for those that are not an arena's.
+   */
   private long chunk;
 
   private TensorPin(Object held) {
@@ -34,10 +37,10 @@ public final class TensorPin implements AutoCloseable {
   }
 
   /**
-   * Pins a tensor.
+   * Pins the bytes of a tensor.
    *
    * @param tensor a tensor that is alive
-   * @return the pin; to be closed
+   * @return the pin, which the caller must close
    * @throws IllegalStateException if the tensor is dead or another thread's
    */
   public static TensorPin of(Tensor tensor) {
@@ -56,7 +59,7 @@ public final class TensorPin implements AutoCloseable {
     return pin;
   }
 
-  /** Lets the bytes go. */
+  /** Releases the bytes, on any thread. Closing twice does nothing. */
   @Override
   public void close() {
     Object let = HELD.getAndSet(this, null);

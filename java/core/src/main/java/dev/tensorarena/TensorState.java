@@ -4,9 +4,9 @@ import java.lang.ref.Reference;
 import java.util.Arrays;
 
 /**
- * What a tensor's handle consists of, the one gate that every use passes, and the way from indices
- * to bytes. A handle has no native object: it is an offset in a window, a shape, and who it lives
- * with.
+ * The fields of a tensor's handle, the check that every use of a tensor begins with, and the
+ * arithmetic from indices to bytes. A handle has no native object of its own: it is an offset in a
+ * window, a shape, and a reference to what ends it.
  */
 abstract sealed class TensorState permits Tensor {
   final Window window;
@@ -15,8 +15,8 @@ abstract sealed class TensorState permits Tensor {
   final int offset;
 
   /**
-   * How many elements can be reached through the window: all of them, or none of a tensor past 2
-   * GiB.
+   * How many elements can be reached through the window: all of them, or 0 if they span 2 GiB or
+   * more.
    */
   final int length;
 
@@ -26,13 +26,13 @@ abstract sealed class TensorState permits Tensor {
   /** In elements; null when row-major without gaps. */
   final long[] strides;
 
-  /** The handle that this one is a view of, and lives as long as; null for one of its own. */
+  /** The handle that this one is a view of and lives as long as; null if this is no view. */
   private final Tensor origin;
 
-  /** Whose end is this tensor's end; null for shared handles and their views. */
+  /** The scope that ends this tensor; null for shared handles and their views. */
   final Scope scope;
 
-  /** Of an allocation's own handle: its shared state, null until the first share. */
+  /** The state shared by all holders of the bytes; null until the first share, and in views. */
   SharedAllocation shared;
 
   TensorState(
@@ -54,16 +54,18 @@ abstract sealed class TensorState permits Tensor {
     this.scope = scope;
   }
 
-  /** The allocation's own handle, or the shared handle, that this is a view of, or this itself. */
+  /** The handle that this is a view of, which may be a shared one; this itself if it is no view. */
   final Tensor origin() {
     return origin == null ? (Tensor) this : origin;
   }
 
-  // ---- the gate
+  // ---- the checks before each use
 
   /**
-   * The one gate: every public method that touches the tensor comes through here. Returns what must
-   * stay reachable until the access is done.
+   * Checks that the tensor is alive and on its own thread; every public method that touches it
+   * calls this first. Returns what must stay reachable until the access is done, so that the leak
+   * detector does not reclaim the memory meanwhile: the scope, or null for a shared handle, whose
+   * memory is never reclaimed.
    *
    * @throws IllegalStateException if the tensor is dead or another thread's
    */
@@ -81,7 +83,7 @@ abstract sealed class TensorState permits Tensor {
   }
 
   /**
-   * The gate for writing.
+   * Checks, as {@link #use()} does, and also that the tensor may be written.
    *
    * @throws IllegalStateException also if the tensor is frozen
    */
@@ -90,13 +92,16 @@ abstract sealed class TensorState permits Tensor {
     if (isFrozen()) {
       throw new IllegalStateException(
           this
-              + " is frozen: it was shared, or wraps a read-only buffer; mutable(ctx) gives a tensor"
+              + " is frozen: it was shared, or wraps read-only memory; mutable(ctx) gives a tensor"
               + " that can be written");
     }
     return living;
   }
 
-  /** From the first share on, for good; a plain field, so that asking costs nothing. */
+  /**
+   * Whether the elements cannot be written: from the first share on, but for the handle that {@code
+   * mutable} returned last. Reads plain fields, so that asking costs nothing.
+   */
   final boolean isFrozen() {
     Tensor own = origin();
     SharedAllocation state = own.shared;
@@ -111,7 +116,7 @@ abstract sealed class TensorState permits Tensor {
 
   private IllegalStateException gone() {
     return new IllegalStateException(
-        describe() + " is dead: the memory that it wraps has gone: " + window.foreign);
+        describe() + " is dead: the memory that it wraps has gone away: " + window.foreign);
   }
 
   /** The type and the shape, for messages. */
@@ -153,14 +158,14 @@ abstract sealed class TensorState permits Tensor {
         : new IndexOutOfBoundsException("index " + flat + " of a " + describe());
   }
 
-  /** For what a ByteBuffer cannot reach. */
+  /** The exception for elements that a ByteBuffer cannot reach. */
   final IllegalStateException pastReach() {
     return new IllegalStateException(
         describe()
             + " spans "
             + spannedBytes()
-            + " bytes, more than a ByteBuffer can reach;"
-            + " Segments.of of the module dev.tensorarena.ffm (JDK 22+) reaches them");
+            + " bytes, more than a ByteBuffer reaches;"
+            + " Segments.of in the module dev.tensorarena.ffm (JDK 22+) gives access to them");
   }
 
   final int place1(long i) {
@@ -210,7 +215,7 @@ abstract sealed class TensorState permits Tensor {
 
   private int reached(long place) {
     if (length == 0) {
-      throw pastReach(); // an index was found good, so the tensor is not empty
+      throw pastReach(); // the index is valid, so the tensor is not empty
     }
     return (int) place;
   }
@@ -227,7 +232,7 @@ abstract sealed class TensorState permits Tensor {
         index.length + " indices " + Arrays.toString(index) + " for a " + describe());
   }
 
-  // ---- reading and writing; living is what the gate returned
+  // ---- reading and writing; "living" is what use() or useToWrite() returned
 
   final float readFloat(Object living, int place) {
     float value;

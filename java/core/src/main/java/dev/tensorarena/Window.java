@@ -11,11 +11,11 @@ import java.nio.ShortBuffer;
 import java.util.Arrays;
 
 /**
- * A stretch of native memory that is seen through one direct buffer in native byte order: a slab, a
- * part of a large one, or a part of memory that is not an arena's. Tensors are offsets in it.
- * Immutable, any thread.
+ * A range of native memory that is accessed through one direct buffer in native byte order: a slab,
+ * a part of a large slab, or a part of memory that is not an arena's. A tensor is an offset in a
+ * window. Windows are immutable and may be used by any thread.
  *
- * <p>A buffer reaches less than 2 GiB. Larger slabs have a window at every GiB, each of which
+ * <p>A buffer reaches less than 2 GiB. Larger slabs have a window that begins at every GiB and
  * reaches nearly two, so that whatever is not larger than a GiB lies whole in one of them:
  *
  * <pre>
@@ -26,13 +26,15 @@ import java.util.Arrays;
  *                                        |---|
  * </pre>
  *
- * <p>Three verbs: a window {@linkplain #reaches reaches} bytes that can be seen through it; one is
- * laid {@linkplain #over over} bytes of the arenas, or of foreign memory; and of two windows on the
- * same memory the one is taken that is {@linkplain #seeing seeing} certain bytes.
+ * <p>Three verbs are used here. A window {@linkplain #reaches reaches} the bytes that can be
+ * accessed through it. A window is found or made {@linkplain #over over} bytes of an arena or of
+ * foreign memory. And {@linkplain #seeing seeing} bytes is this window if it reaches them, or else
+ * another one on the same memory.
  *
- * <p>A slab is never unmapped, so a window over it stays valid for ever, and the list of them only
- * grows. The typed buffers over a slab are made once, so that copying an array into a tensor makes
- * no garbage; foreign memory may be misaligned for them and has none.
+ * <p>A slab is never unmapped, so a window over it stays valid for ever, and the list of windows
+ * only grows. The typed buffers over a slab are made once, so that copying an array into a tensor
+ * makes no garbage. A window on foreign memory has none of them, because such memory may not be
+ * aligned for them.
  */
 final class Window {
   /** The distance between the windows of a large slab. */
@@ -41,14 +43,15 @@ final class Window {
   /** The JDK's segments make no larger buffers. */
   private static final int MAX_FOREIGN_PART = Integer.MAX_VALUE - 8;
 
-  /** Over all slabs that this process has met. */
+  /** The windows over all slabs that were needed so far. */
   private static volatile Window[] slabs = new Window[0];
 
   static {
-    // The JIT inlines no method while a class in its signature is unloaded. The accessors of
-    // buffers have methods below them that name a class of the JDK which nobody may have loaded:
-    // then whatever is compiled calls for every element, ten times as slow, and stays so. Which
-    // class depends on the JDK; to list the methods loads those that they name.
+    // The JIT does not inline a method while a class in its signature is not loaded. The accessors
+    // of buffers call internal methods that name a class of the JDK which may not be loaded yet.
+    // Loops compiled before it is loaded make a call for every element, which is ten times as
+    // slow, and stay like that. Which class it is depends on the JDK; listing the methods loads
+    // all classes that they name.
     Buffer.class.getDeclaredMethods();
   }
 
@@ -56,7 +59,7 @@ final class Window {
   final int size;
   final long address;
 
-  /** What the window looks at, if it is not an arena's. */
+  /** The memory that the window is on, if it is not an arena's; else null. */
   final ForeignMemory foreign;
 
   /** Where the foreign memory begins. */
@@ -84,7 +87,7 @@ final class Window {
 
   /** The memory of a user's direct buffer, from its position to its limit when it was wrapped. */
   record DirectBuffer(ByteBuffer bytes) implements ForeignMemory {
-    /** Takes a buffer of its own. */
+    /** Keeps a buffer of its own, whose position and limit nobody else moves. */
     DirectBuffer {
       bytes = bytes.slice();
     }
@@ -107,14 +110,14 @@ final class Window {
 
   // ---- which window
 
-  /** Whether so many bytes from an address on can be seen through this window. */
+  /** Whether all bytes of this range can be accessed through this window. */
   boolean reaches(long at, long size) {
     return at >= address && size <= this.size - (at - address);
   }
 
   /**
-   * This window if it reaches so many bytes from an address on, or else another one onto the same
-   * memory; past 2 GiB, where no buffer reaches, one that begins at or before the address.
+   * This window if it reaches all bytes of a range, or else another one on the same memory. If the
+   * range is too large for a buffer, the result reaches its first bytes.
    *
    * @throws OutOfMemoryError if the JVM refuses the buffer
    */
@@ -126,8 +129,8 @@ final class Window {
   }
 
   /**
-   * A window over bytes of the arenas; past 2 GiB, where no buffer reaches, over the first of them:
-   * such tensors are for segments.
+   * A window over bytes of an arena. If the range is too large for a buffer, the result reaches its
+   * first bytes; the elements of such tensors are read through segments.
    *
    * @throws OutOfMemoryError if the JVM refuses the buffer
    */
@@ -140,7 +143,7 @@ final class Window {
     return window.reaches(at, size) || size > Integer.MAX_VALUE ? window : justOver(at, size);
   }
 
-  /** The same if there is one already, else null; asks the JVM for nothing. */
+  /** The same if there is such a window already, else null; makes nothing. */
   static Window known(long at, long size) {
     for (Window window : slabs) {
       if (window.reaches(at, size)) {
@@ -150,7 +153,7 @@ final class Window {
     return null;
   }
 
-  /** The window of the slab's GiB in which an address lies. */
+  /** The listed window that begins at the slab's GiB in which an address lies. */
   private static synchronized Window overSlab(long at) {
     // An empty tensor may lie right behind the last byte of its slab.
     long slab = NativeArena.slabAt(at);
@@ -167,7 +170,7 @@ final class Window {
     long start = size <= Integer.MAX_VALUE ? slab : slab + (at - slab) / STEP * STEP;
     for (Window window : slabs) {
       if (window.address == start) {
-        return window; // another thread was first, or it does not reach as far as was asked for
+        return window; // another thread made it meanwhile, or it does not reach the whole range
       }
     }
     Window window = justOver(start, Math.min(slab + size - start, Integer.MAX_VALUE));
@@ -177,7 +180,7 @@ final class Window {
     return window;
   }
 
-  /** A window over these bytes and no others, which is not listed. */
+  /** A new window over exactly these bytes, which is not listed. */
   static Window justOver(long at, long size) {
     ByteBuffer view = NativeArena.view(at, size);
     if (view == null) {
@@ -188,9 +191,10 @@ final class Window {
   }
 
   /**
-   * A window over foreign memory from an offset on, as far as a buffer reaches.
+   * A new window over foreign memory from an offset on, as far as a buffer reaches.
    *
-   * @throws IllegalArgumentException if that memory gives no such part
+   * @throws IllegalArgumentException if what the memory returns is not a direct buffer of that
+   *     length
    */
   static Window over(ForeignMemory foreign, long offset) {
     int most = foreign instanceof DirectBuffer ? Integer.MAX_VALUE : MAX_FOREIGN_PART;
@@ -208,12 +212,12 @@ final class Window {
     return foreign != null;
   }
 
-  /** Whether what the window looks at has gone away. */
+  /** Whether the foreign memory that the window is on has gone away. */
   boolean isGone() {
     return foreign != null && !foreign.isAlive();
   }
 
-  // ---- parts, by their offset in bytes and their elements
+  // ---- parts, by their offset in bytes and their number of elements
 
   /** The index in {@link #longs} of an aligned address. */
   int wordOf(long at) {

@@ -11,9 +11,10 @@ import org.junit.jupiter.api.extension.TestInstanceFactoryContext;
 import org.junit.jupiter.api.extension.TestInstancePreConstructCallback;
 
 /**
- * Fails a test, or a class with fixtures of its own, that leaves a context open or chunks in use: a
- * shared handle that was not released, or a pin that the library lost. Registered for all tests of
- * a module that has this one among its test dependencies.
+ * A JUnit extension that fails a test, or a test class with fixtures of its own, if it leaves a
+ * context open or chunks in use. Chunks stay in use if a shared handle was not closed, or if the
+ * library lost a pin. The extension is registered for all tests of a module that has this module
+ * among its test dependencies.
  */
 public final class NothingLeaks
     implements BeforeAllCallback,
@@ -25,8 +26,8 @@ public final class NothingLeaks
       ExtensionContext.Namespace.create(NothingLeaks.class);
 
   /**
-   * What must not grow. A fixture's context may take chunks in a test, so while one is open only
-   * the chunks count that belong to none.
+   * The counts that a test must not change. A context of a fixture may take chunks during a test,
+   * so while any context is open, only chunks that belong to no context count.
    */
   private record InUse(long openContexts, long chunksWithoutContext) {
     static InUse now() {
@@ -41,7 +42,7 @@ public final class NothingLeaks
     remember(context);
   }
 
-  /** Before the instance's fields are set: they may open contexts. */
+  /** Remembers the counts before the instance's fields are set, since these may open contexts. */
   @Override
   public void preConstructTestInstance(
       TestInstanceFactoryContext instance, ExtensionContext context) {
@@ -81,8 +82,8 @@ public final class NothingLeaks
         InUse.now(),
         () ->
             context.getDisplayName()
-                + " left contexts open or chunks in use that were not before it; "
+                + " left contexts open or chunks in use that were not there before it; "
                 + ChunkPool.stats()
-                + "; -Dtensorarena.test.args=-Dtensorarena.leakDetection=all may name the place");
+                + "; -Dtensorarena.test.args=-Dtensorarena.leakDetection=all may report the place");
   }
 }

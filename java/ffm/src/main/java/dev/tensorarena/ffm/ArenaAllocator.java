@@ -12,9 +12,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.Charset;
 
 /**
- * A {@link Arena} in the memory of an {@link ExecutionContext}: allocates at the cost of a pointer
- * bump, and gives all of it back by rewinding when it is closed. It grows as the context does and
- * obeys its memory limit.
+ * An {@link Arena} in the memory of an {@link ExecutionContext}: it allocates by moving a pointer,
+ * and gives everything back at once when it is closed. It grows as the context does and obeys the
+ * context's memory limit.
  *
  * <pre>{@code
  * try (Arena arena = ArenaAllocator.of(ctx)) { // was: Arena.ofConfined()
@@ -23,22 +23,25 @@ import java.nio.charset.Charset;
  * }
  * }</pre>
  *
- * <p>It behaves as {@link Arena#ofConfined()}: segments are zeroed, aligned to 16 bytes or what is
- * asked for, confined to the thread that opened it, and dead once it is closed; {@code close()}
- * throws {@link IllegalStateException} when called twice or while a native call uses a segment, and
- * {@link WrongThreadException} on another thread. Arenas in one context are nested: allocating from
- * an outer one while an inner one is open is allowed, though slower, and lasts as long as the outer
- * one; but closing the outer one closes the inner one too, and so does whatever ends its scope.
+ * <p>It behaves as {@link Arena#ofConfined()} does. Segments are zeroed, aligned to 16 bytes or
+ * more if asked for, confined to the thread that opened the arena, and dead once it is closed.
+ * {@code close()} throws {@link IllegalStateException} when called twice or while a native call
+ * uses a segment, and {@link WrongThreadException} on another thread.
  *
- * <p>Small segments come from blocks of 16 KiB and, as the arena grows, up to 256 KiB, which count
- * towards the context's memory limit whole; where it leaves no room for a block, they are taken one
- * by one.
+ * <p>Arenas in one context are nested. It is allowed, though slower, to allocate from an outer
+ * arena while an inner one is open; the segment then lives as long as the outer arena. Closing the
+ * outer arena closes the inner one, too, and whatever ends the scope of an arena closes it.
  *
- * <p>Past a limit an allocation throws {@link MemoryLimitExceededException}, and when the system
- * refuses memory {@link OutOfMemoryError}; the arena is usable after both.
+ * <p>Small segments are cut from blocks of 16 KiB or, as the arena grows, up to 256 KiB. A block
+ * counts towards the context's memory limit as a whole. Where the limit leaves no room for a block,
+ * each segment is allocated alone.
+ *
+ * <p>An allocation that would exceed a memory limit throws {@link MemoryLimitExceededException},
+ * and one for which the system refuses memory throws {@link OutOfMemoryError}; the arena is usable
+ * after both.
  */
 public final class ArenaAllocator implements Arena {
-  /** As the C library's: code that allocates bytes and stores longs there relies on it. */
+  /** As malloc's: code that allocates bytes and stores longs in them relies on it. */
   private static final int MIN_ALIGNMENT = 16;
 
   /** The most that the context aligns to. */
@@ -46,7 +49,7 @@ public final class ArenaAllocator implements Arena {
 
   private static final int BLOCK_ALIGNMENT = 64;
 
-  /** The first block; each is twice as large as the one before. */
+  /** The size of the first block; each further one is twice as large, up to {@link #MAX_BLOCK}. */
   private static final int MIN_BLOCK = 16 << 10;
 
   private static final int MAX_BLOCK = 256 << 10;
@@ -54,7 +57,7 @@ public final class ArenaAllocator implements Arena {
   private final Scope scope;
   private final Lifetime lifetime;
 
-  // What the scope gave last, and where the next segment goes; none at first.
+  // The current block, the address of the next segment in it, and its end; no block at first.
   private MemorySegment block;
   private long cursor;
   private long limit;
@@ -66,22 +69,23 @@ public final class ArenaAllocator implements Arena {
   }
 
   /**
-   * An arena in a new scope, inside the innermost open one.
+   * Opens an arena in a new scope, inside the innermost open one.
    *
    * @param ctx a context of the calling thread
    * @return an open arena; {@code close()} ends the scope
-   * @throws IllegalStateException if the context is closed, or on another thread
+   * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public static ArenaAllocator of(ExecutionContext ctx) {
     return new ArenaAllocator(ctx.scope());
   }
 
   /**
-   * An arena in a scope, which its tensors share.
+   * Opens an arena in a scope that is open already. Its segments and the scope's tensors end
+   * together.
    *
    * @param scope an open scope of the calling thread
    * @return an open arena; {@code close()} ends the scope
-   * @throws IllegalStateException if the scope has ended, or on another thread
+   * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public static ArenaAllocator of(Scope scope) {
     return new ArenaAllocator(scope);
@@ -95,14 +99,16 @@ public final class ArenaAllocator implements Arena {
   }
 
   /**
-   * As {@link #allocate(long, long)}, but with unspecified contents: what was there before.
+   * Allocates a segment as {@link #allocate(long, long)} does, but leaves its contents unspecified:
+   * they are what was in this memory before.
    *
-   * @param byteSize how many bytes
+   * @param byteSize the size in bytes
    * @param byteAlignment a power of two
    * @return a segment of this arena
    * @throws IllegalArgumentException if a number is out of range
    * @throws IllegalStateException if the arena is closed
-   * @throws WrongThreadException on another thread
+   * @throws WrongThreadException if the arena belongs to another thread
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   public MemorySegment allocateUninitialized(long byteSize, long byteAlignment) {
@@ -116,7 +122,7 @@ public final class ArenaAllocator implements Arena {
     if (!lifetime.isMine()) {
       lifetime.refuse();
     }
-    // Empty segments have addresses of their own, too.
+    // An empty segment gets an address of its own, too.
     long room = Math.max(1, byteSize);
     long alignment = Math.max(MIN_ALIGNMENT, byteAlignment);
     long start = (cursor + alignment - 1) & -alignment;
@@ -127,7 +133,9 @@ public final class ArenaAllocator implements Arena {
     return block.asSlice(start - block.address(), byteSize);
   }
 
-  /** From a new block, if it can hold a few of these; else from the scope itself. */
+  /**
+   * Allocates from a new block if it holds at least two such segments, else from the scope itself.
+   */
   private MemorySegment allocateSlowly(long byteSize, long room, long alignment) {
     int size = nextBlock;
     nextBlock = Math.min(2 * size, MAX_BLOCK);
@@ -146,7 +154,7 @@ public final class ArenaAllocator implements Arena {
     return lifetime.segment((start + alignment - 1) & -alignment, byteSize);
   }
 
-  /** False if a limit leaves room for less only. */
+  /** Makes a new block the current one; returns false if there is no memory for a whole block. */
   private boolean takeBlock(int size) {
     long start;
     try {
@@ -161,21 +169,23 @@ public final class ArenaAllocator implements Arena {
   }
 
   /**
-   * As {@link #allocate(MemoryLayout, long)}, but with unspecified contents.
+   * Allocates a segment as {@link #allocate(MemoryLayout, long)} does, but leaves its contents
+   * unspecified.
    *
    * @param elementLayout the layout of an element
-   * @param count how many elements
+   * @param count the number of elements
    * @return a segment of this arena
    * @throws IllegalArgumentException if the size overflows or {@code count} is negative
    * @throws IllegalStateException if the arena is closed
-   * @throws WrongThreadException on another thread
+   * @throws WrongThreadException if the arena belongs to another thread
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   public MemorySegment allocateUninitialized(MemoryLayout elementLayout, long count) {
     return uninitialized().allocate(elementLayout, count);
   }
 
-  // ---- what is written whole needs no zeros first
+  // ---- segments that are written as a whole, and so need no zeros first
 
   private SegmentAllocator uninitialized() {
     return this::allocateUninitialized;
@@ -231,7 +241,7 @@ public final class ArenaAllocator implements Arena {
     return uninitialized().allocateFrom(layout, value);
   }
 
-  /** Arrays come here, too. */
+  /** The methods that copy an array call this one, too. */
   @Override
   public MemorySegment allocateFrom(
       ValueLayout elementLayout,
@@ -251,11 +261,12 @@ public final class ArenaAllocator implements Arena {
   }
 
   /**
-   * Ends the scope: closes what it tracks, its segments and tensors are dead, and the memory is
-   * rewound.
+   * Closes the arena by ending its scope: closes what the scope tracks, lets its segments and
+   * tensors die, and makes their memory free for use again.
    *
-   * @throws IllegalStateException if it is closed already, or a native call is using a segment
-   * @throws WrongThreadException on another thread
+   * @throws IllegalStateException if the arena is closed already, or if a native call is using a
+   *     segment
+   * @throws WrongThreadException if the arena belongs to another thread
    */
   @Override
   public void close() {

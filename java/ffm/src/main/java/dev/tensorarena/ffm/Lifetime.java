@@ -9,37 +9,37 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 
 /**
- * Ends checked segments together with the bytes that they view: the guard of a scope, or of a
- * shared handle. One confined arena of the JDK serves all segments of a lifetime and a thread, so
- * that the end costs the same for one segment and for a thousand; it owns no memory.
+ * The guard of a scope or of a shared handle that ends checked segments together with the bytes
+ * that they view. For each lifetime and each thread, one confined arena of the JDK, which owns no
+ * memory, serves all segments, so that the end costs the same for one segment and for a thousand.
  *
- * <p>An arena of the JDK that is in use, by a native call that it was passed to, refuses to be
- * closed. Then the lifetime does not end either.
+ * <p>An arena of the JDK refuses to be closed while a native call uses one of its segments. Then
+ * the lifetime does not end either.
  */
 final class Lifetime extends Guard {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  /** Who may use the segments; null once they have ended. */
+  /** The thread that may use the segments; null once they have ended. */
   private Thread thread = Thread.currentThread();
 
   private final Arena arena = Arena.ofConfined();
 
-  /** What lives so long: a scope, or a tensor of one, or a shared handle or a view of it. */
+  /** A scope, a tensor of one, or a shared handle or a view of it: what lives as long as this. */
   private final Object guarded;
 
-  /** The same of other threads, which had the shared handle before. */
+  /** The lifetimes of other threads that use or used the shared handle, as a list; null if none. */
   private Lifetime others;
 
   private Lifetime(Object guarded) {
     this.guarded = guarded;
   }
 
-  /** That of a scope, for its thread. */
+  /** The lifetime of a scope, on its thread. */
   static Lifetime of(Scope scope) {
     return scope.guard(Lifetime.class, Lifetime::new);
   }
 
-  /** That of a tensor, for the calling thread. */
+  /** The lifetime of a tensor, on the calling thread. */
   static Lifetime of(Tensor tensor) {
     Lifetime lifetime = tensor.guard(Lifetime.class, Lifetime::new);
     return lifetime.isMine() ? lifetime : lifetime.ofThisThread();
@@ -63,13 +63,13 @@ final class Lifetime extends Guard {
     return thread == Thread.currentThread();
   }
 
-  /** Throws as the JDK's arenas do when they are closed, or another thread's. */
+  /** Throws what the JDK's arenas throw when they are closed or belong to another thread. */
   void refuse() {
     MemorySegment.NULL.reinterpret(0, arena, null);
     throw new IllegalStateException("Already closed");
   }
 
-  /** The bytes at an address, as long as this lifetime lasts. */
+  /** The segment over the bytes at an address, which ends with this lifetime. */
   MemorySegment segment(long address, long bytes) {
     return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
   }
@@ -92,7 +92,7 @@ final class Lifetime extends Guard {
     }
   }
 
-  /** As the JDK's arenas are closed: on another thread or when closed before, it throws. */
+  /** Ends the segments of one thread; throws what the JDK's arenas throw if it cannot. */
   void end() {
     Thread before = thread;
     if (before != null && before != Thread.currentThread() && guarded instanceof Tensor tensor) {
@@ -107,13 +107,13 @@ final class Lifetime extends Guard {
         thread = before;
         throw e;
       }
-      report(e); // a cleanup action failed, and the arena is closed all the same
+      report(e); // a cleanup action failed, but the arena is closed
     }
   }
 
   /**
-   * A handle is released on another thread than the segments were taken on, which alone could end
-   * them. So they keep their bytes until nobody can use them any more.
+   * Lets the segments keep their bytes until nobody can use them any more. A handle is being closed
+   * on another thread than they were taken on, which alone could end them.
    */
   private void keepUntilUnreachable(Tensor tensor) {
     SharedTensor hold = thread.isAlive() ? tensor.tryShare() : null;
@@ -123,7 +123,7 @@ final class Lifetime extends Guard {
     }
   }
 
-  /** Has a failure thrown once the end is complete. */
+  /** Tracks a resource that throws the failure, so that it is thrown once the end is complete. */
   private void report(Throwable failure) {
     AutoCloseable thrower =
         () -> {

@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 
 /**
- * A native segment as the memory of a tensor. Its buffers refuse access once its arena is closed.
+ * A native segment as the memory of a tensor. Its buffers refuse access once the segment's arena is
+ * closed.
  */
 record SegmentMemory(MemorySegment segment) implements ForeignMemory {
 

@@ -18,32 +18,35 @@ public final class Segments {
   private Segments() {}
 
   /**
-   * The bytes of a tensor, of any size, as a segment that lives as long as the tensor does.
+   * Returns the bytes of a tensor of any size as a segment that lives as long as the tensor does.
+   * Nothing is copied.
    *
-   * <p>Once the tensor's scope has ended, its context was reset or closed, or the shared handle was
-   * released, access throws {@link IllegalStateException} and never reads what lies there then. Of
-   * all segments of a scope, or of a handle, the end costs the same as of one. While a native call
-   * is using such a segment the scope cannot end: {@code close()} throws {@code
-   * IllegalStateException}, as that of the JDK's own arenas does, and can be repeated.
+   * <p>Once the tensor's scope has ended, its context was reset or closed, or its shared handle was
+   * closed, access to the segment throws {@link IllegalStateException} and never reads what lies
+   * there then. Ending all segments of a scope or of a handle costs the same as ending one. While a
+   * native call is using such a segment, its scope or handle cannot end: {@code close()} throws
+   * {@code IllegalStateException}, as that of the JDK's own arenas does, and can be called again
+   * later.
    *
-   * <p>The segment is confined to the calling thread: the context's owner, or whoever uses the
-   * shared handle just now. On others {@link WrongThreadException} is thrown. Who is handed a
-   * handle takes a segment of their own. A handle that is released on another thread than a segment
-   * was taken on cannot end that segment: it stays readable there, and keeps the bytes until it is
-   * unreachable or its thread has ended. A stage that took segments does better to hand on a {@code
-   * share()} and to close its own handle.
+   * <p>The segment is confined to the calling thread, which is the context's thread or the one that
+   * is using the shared handle. Access from another thread throws {@link WrongThreadException}, so
+   * a thread that is handed a shared handle takes a segment of its own. If a handle is closed on
+   * another thread than a segment of it was taken on, that segment does not end: it stays readable
+   * on its thread, and keeps the bytes until it is unreachable. (It does not keep them if its
+   * thread has ended before the handle is closed.) So code that took segments of a handle should
+   * hand on a new {@code share()} and close its own handle itself.
    *
-   * <p>Of a frozen tensor the segment is read-only; one that was taken before the first {@code
-   * share()} stays writable, as raw views do.
+   * <p>The segment of a frozen tensor is read-only. A segment that was taken before the first
+   * {@code share()} stays writable, as raw views do.
    *
-   * <p>Of a tensor over foreign memory, as {@link Tensors#wrap} and {@code ExecutionContext.wrap}
-   * make them, this is a part of that memory's segment or buffer, and lives and is confined as that
-   * is.
+   * <p>For a tensor over foreign memory, made by {@link Tensors#wrap} or {@code
+   * ExecutionContext.wrap}, the result is a part of that memory's own segment or buffer, with its
+   * lifetime and its confinement.
    *
    * @param tensor a contiguous tensor
    * @return its bytes: {@code tensor.byteSize()} of them, aligned as the tensor is
-   * @throws IllegalStateException if the tensor is dead or another thread's, or a strided view:
-   *     {@code contiguous(ctx)} first
+   * @throws IllegalStateException if the tensor is dead or belongs to another thread, or if it is a
+   *     strided view, of which {@code contiguous(ctx)} gives a copy without gaps
    */
   public static MemorySegment of(Tensor tensor) {
     TensorMemory memory = tensor.memory();
@@ -55,7 +58,8 @@ public final class Segments {
   }
 
   /**
-   * How an element lies in memory, in the machine's byte order and aligned to its size:
+   * Returns the layout of an element in memory, in the machine's byte order and aligned to its
+   * size:
    *
    * <pre>
    *   FLOAT32  JAVA_FLOAT     INT64  JAVA_LONG      INT8   JAVA_BYTE
@@ -64,8 +68,8 @@ public final class Segments {
    *   BFLOAT16 JAVA_SHORT
    * </pre>
    *
-   * <p>The 16-bit floats are their bits; {@code Float.float16ToFloat} converts those of FLOAT16,
-   * and those of BFLOAT16 are the upper half of a float's.
+   * <p>The 16-bit floats are read as their bits. {@code Float.float16ToFloat} converts those of
+   * FLOAT16; those of BFLOAT16 are the upper half of a {@code float}'s bits.
    *
    * @param dtype the type of a tensor's elements
    * @return the layout, of {@code dtype.byteSize()} bytes
