@@ -145,7 +145,7 @@ final class Arena {
     return allocate(size, alignment);
   }
 
-  /** The window of the bytes that {@link #allocate} gave last. */
+  /** Returns the window of the bytes that {@link #allocate} gave last. */
   Window window() {
     return window;
   }
@@ -189,12 +189,12 @@ final class Arena {
     return get(WASTED);
   }
 
-  /** What the memory limit counts. */
+  /** Returns how many bytes the memory limit counts. */
   long charged() {
     return get(CHARGED_BEFORE) + get(CURSOR) - get(BASE);
   }
 
-  /** Whether ended bytes are overwritten at once; then C does every rewind and reset. */
+  /** Returns whether ended bytes are overwritten at once; then C does every rewind and reset. */
   boolean overwritesEnded() {
     return QUARANTINE || zeroes;
   }
@@ -229,8 +229,8 @@ final class Arena {
   }
 
   /**
-   * Whether the cycles since the last review used less than an eighth of the chunk. Then C, which
-   * applies the same rule, is asked to reset and may give the chunk back.
+   * Returns whether the cycles since the last review used less than an eighth of the chunk. Then C,
+   * which applies the same rule, is asked to reset and may give the chunk back.
    */
   private boolean isFarTooLarge() {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
@@ -251,8 +251,8 @@ final class Arena {
   }
 
   /**
-   * Whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if there is
-   * no window over its descriptor: then C must decide.
+   * Returns whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if
+   * there is no window over its descriptor: then C must decide.
    */
   private boolean unpinned(long chunk) {
     Window slab = descriptors(chunk);
@@ -301,19 +301,22 @@ final class Arena {
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
   }
 
-  /** The {@code ta_arena *}. */
+  /** Returns the {@code ta_arena *}. */
   long handle() {
     return handle;
   }
 
-  /** The descriptor of the chunk in which these bytes were handed out and have not ended, or 0. */
+  /**
+   * Returns the descriptor of the chunk in which these bytes were handed out and have not ended, or
+   * 0.
+   */
   long chunkOf(long address, long size) {
     return isInCurrentChunk(address, size)
         ? get(CHUNK)
         : NativeArena.chunkOf(handle, address, size);
   }
 
-  /** Whether the bytes lie in the current chunk, below the cursor. */
+  /** Returns whether the bytes lie in the current chunk, below the cursor. */
   boolean isInCurrentChunk(long address, long size) {
     // Without a chunk the cursor is at the base, so that nothing lies between them.
     return address >= get(BASE) && address <= get(CURSOR) && size <= get(CURSOR) - address;
@@ -324,8 +327,8 @@ final class Arena {
   }
 
   /**
-   * The window over a chunk's descriptor, or null if none was made yet. Making one here could fail,
-   * and the end of a scope must not.
+   * Returns the window over a chunk's descriptor, or null if none was made yet. Making one here
+   * could fail, and the end of a scope must not.
    */
   private Window descriptors(long chunk) {
     return window.reaches(chunk, DESCRIPTOR_BYTES) ? window : Window.known(chunk, DESCRIPTOR_BYTES);

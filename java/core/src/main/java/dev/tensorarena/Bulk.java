@@ -147,7 +147,10 @@ final class Bulk {
     }
   }
 
-  /** The first row-major index whose bits differ, -1 for none; same type and shape. */
+  /**
+   * Returns the row-major index of the first element whose bits differ, or -1; the tensors have the
+   * same type and shape.
+   */
   static long mismatch(Tensor a, Tensor b) {
     a.requireReach();
     b.requireReach();

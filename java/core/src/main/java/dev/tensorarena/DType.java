@@ -39,7 +39,7 @@ public enum DType {
     return 1 << shift;
   }
 
-  /** The size of a tensor in bytes; throws if it does not fit 63 bits. */
+  /** Returns the size of a tensor in bytes; throws if it does not fit 63 bits. */
   long byteSize(Shape shape) {
     long elements = shape.numElements();
     if (elements > Long.MAX_VALUE >> shift) {

@@ -953,7 +953,7 @@ public final class ExecutionContext implements AutoCloseable {
     Resources.rethrow(failure);
   }
 
-  /** The innermost open scope; throws on another thread than the context's. */
+  /** Returns the innermost open scope; throws on another thread than the context's. */
   Scope innermost() {
     Scope scope = current;
     if (scope.owner != Thread.currentThread()) {

@@ -31,7 +31,7 @@ public abstract class Guard implements AutoCloseable {
   @Override
   public abstract void close();
 
-  /** The guard of a class in a list, or null. */
+  /** Returns the guard of a class in a list, or null. */
   static <T extends Guard> T find(Guard first, Class<T> type) {
     for (Guard guard = first; guard != null; guard = guard.next) {
       if (guard.getClass() == type) {

@@ -70,9 +70,10 @@ final class LeakDetector {
     private int interval;
 
     /**
-     * The resources for the next shared handle of a tensor, with a watch in them; null if that
-     * share is not watched. Only the handle refers to them, so when they are unreachable, so is the
-     * handle. The handle itself is not registered, so that the JIT can still optimise it away.
+     * Returns the resources for the next shared handle of a tensor, with a watch in them; null if
+     * that share is not watched. Only the handle refers to them, so when they are unreachable, so
+     * is the handle. The handle itself is not registered, so that the JIT can still optimise it
+     * away.
      */
     final Resources watchNext(Tensor tensor) {
       return LEVEL == Level.OFF || --left > 0 ? null : watch(tensor);
@@ -107,8 +108,8 @@ final class LeakDetector {
   }
 
   /**
-   * A random number from 0 to 127; always 0 where all are watched. It comes from the thread's own
-   * generator, because all threads would contend for a counter.
+   * Returns a random number from 0 to 127; always 0 where all are watched. It comes from the
+   * thread's own generator, because all threads would contend for a counter.
    */
   private static int draw() {
     return LEVEL == Level.ALL ? 0 : ThreadLocalRandom.current().nextInt() & ONE_IN - 1;
@@ -139,7 +140,7 @@ final class LeakDetector {
       this.done = done;
     }
 
-    /** The first frame outside the library. */
+    /** Returns the first frame outside the library. */
     String caller() {
       return Stream.of(getStackTrace())
           .filter(frame -> LIBRARY.stream().noneMatch(frame.getClassName()::matches))

@@ -123,7 +123,9 @@ final class NativeLibrary {
     return false;
   }
 
-  /** What usually helps, by the message of the system's loader; empty if nothing is known. */
+  /**
+   * Returns what usually helps, by the message of the system's loader; empty if nothing is known.
+   */
   private static String advice(String message) {
     String text = String.valueOf(message);
     if (text.contains("failed to map segment") || text.contains("Operation not permitted")) {
@@ -153,7 +155,7 @@ final class NativeLibrary {
     }
   }
 
-  /** The folder of this platform's library in the jar, as CMake names it. */
+  /** Returns the folder of this platform's library in the jar, as CMake names it. */
   static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);

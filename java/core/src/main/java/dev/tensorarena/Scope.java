@@ -44,7 +44,7 @@ public final class Scope implements AutoCloseable {
   private final long markCharged;
   private final long markWasted;
 
-  /** A scope inside another one, which begins at the arena's cursor. */
+  /** Opens a scope inside another one, which begins at the arena's cursor. */
   Scope(ExecutionContext context, Scope parent) {
     Arena arena = context.arena();
     this.context = context;
@@ -56,7 +56,7 @@ public final class Scope implements AutoCloseable {
     this.markWasted = arena.wasted();
   }
 
-  /** The root scope of a context, which begins before the first chunk. */
+  /** Opens the root scope of a context, which begins before the first chunk. */
   Scope(ExecutionContext context, Thread owner) {
     this.context = context;
     this.parent = null;
@@ -105,7 +105,7 @@ public final class Scope implements AutoCloseable {
     return guard(type, maker, this);
   }
 
-  /** The same, but the maker is given this scope or a tensor of it. */
+  /** Does the same, with a maker that is given this scope or a tensor of it. */
   <A, T extends Guard> T guard(Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
@@ -172,8 +172,9 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * The tensor whose bytes will be moved; called before anything has ended. Bytes that were shared
-   * may still be read by others, and those of a strided view have gaps, so both are copied first.
+   * Returns the tensor whose bytes will be moved; called before anything has ended. Bytes that were
+   * shared may still be read by others, and those of a strided view have gaps, so both are copied
+   * first.
    */
   private Tensor movable(Tensor result) {
     return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
@@ -333,7 +334,10 @@ public final class Scope implements AutoCloseable {
     shared = allocation;
   }
 
-  /** Whether it is just being ended: it closes what it tracks, and its tensors are still alive. */
+  /**
+   * Returns whether this scope is just being ended: it closes what it tracks, and its tensors are
+   * still alive.
+   */
   private boolean isClosing() {
     return ended != null && owner != null;
   }
@@ -344,7 +348,10 @@ public final class Scope implements AutoCloseable {
     }
   }
 
-  /** The exception that says why something of this scope cannot be used by the calling thread. */
+  /**
+   * Returns the exception that says why something of this scope cannot be used by the calling
+   * thread.
+   */
   IllegalStateException refusal(String what) {
     Thread belongsTo = owner;
     if (belongsTo != null) {

@@ -38,7 +38,9 @@ public final class Shape {
     return SCALAR;
   }
 
-  /** The shape with these extents, which are not copied: the caller must not change them. */
+  /**
+   * Returns the shape with these extents, which are not copied: the caller must not change them.
+   */
   static Shape owning(long[] dims) {
     return new Shape(dims);
   }
@@ -98,7 +100,7 @@ public final class Shape {
     return dims[axis];
   }
 
-  /** The extent of an axis that the caller knows to exist. */
+  /** Returns the extent of an axis that the caller knows to exist. */
   long extent(int axis) {
     return dims[axis];
   }

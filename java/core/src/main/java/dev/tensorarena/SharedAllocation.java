@@ -51,15 +51,18 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
   /** The next one in the list of allocations in which a scope has a hold. */
   SharedAllocation next;
 
-  /** For the first share of an allocation, on its owner's thread; {@link #begin} pins the chunk. */
+  /**
+   * Makes the state for the first share of an allocation, on its owner's thread; {@link #begin}
+   * pins the chunk.
+   */
   SharedAllocation(ExecutionContext context) {
     this.owner = Thread.currentThread();
     this.context = context;
   }
 
   /**
-   * The state of bytes that were allocated in the innermost scope but live until the end of an
-   * enclosing one. The caller adds it to that scope, whose hold it already counts.
+   * Returns the state of bytes that were allocated in the innermost scope but live until the end of
+   * an enclosing one. The caller adds it to that scope, whose hold it already counts.
    */
   static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
     SharedAllocation kept = new SharedAllocation(context);
@@ -95,7 +98,10 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
     return false;
   }
 
-  /** Whether the caller counts in {@code mine}: the owner's thread, before the scope has ended. */
+  /**
+   * Returns whether the caller counts in {@code mine}: the owner's thread, before the scope has
+   * ended.
+   */
   boolean isBiasedToMe() {
     return owner == Thread.currentThread();
   }
@@ -136,8 +142,8 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
-   * Whether the caller, who is a holder, is the only one; before the scope's end only the owner's
-   * thread can know. If true, all that other holders did happened before.
+   * Returns whether the caller, who is a holder, is the only one; before the scope's end only the
+   * owner's thread can know. If true, all that other holders did happened before.
    */
   boolean isSoleHolder() {
     if (owner == Thread.currentThread()) {

@@ -40,7 +40,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     return closed;
   }
 
-  /** For {@link Tensor#track}. */
+  /** Tracks a resource, for {@link Tensor#track}. */
   void add(AutoCloseable resource) {
     resources().add(resource);
   }
@@ -52,7 +52,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     return resources;
   }
 
-  /** For {@link Tensor#guard}. */
+  /** Returns a guard, for {@link Tensor#guard}. */
   <T extends Guard> T guarded(
       Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
     return resources().guard(type, maker, guarded, false);
@@ -98,7 +98,10 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  /** Static, because passing the handle to a call would also keep it from being optimised away. */
+  /**
+   * Closes what is tracked and releases the hold. Static, because passing the handle to a call
+   * would also keep it from being optimised away.
+   */
   private static void closeTracking(Resources resources, SharedAllocation shared) {
     Throwable failure = resources.close(null); // which may end the scope
     shared.release();

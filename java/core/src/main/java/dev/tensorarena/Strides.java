@@ -7,7 +7,7 @@ package dev.tensorarena;
 final class Strides {
   private Strides() {}
 
-  /** The strides of a row-major tensor. */
+  /** Returns the strides of a row-major tensor. */
   static long[] rowMajor(Shape shape) {
     long[] strides = new long[shape.rank()];
     long stride = 1;
@@ -18,7 +18,7 @@ final class Strides {
     return strides;
   }
 
-  /** The strides, or null if they are those of a row-major tensor. */
+  /** Returns the strides, or null if they are those of a row-major tensor. */
   static long[] normalised(Shape shape, long[] strides) {
     if (shape.numElements() == 0) {
       return null;
@@ -35,7 +35,10 @@ final class Strides {
     return null;
   }
 
-  /** The number of elements that the tensor spans, from its first to its last, gaps included. */
+  /**
+   * Returns the number of elements that the tensor spans, from its first to its last, gaps
+   * included.
+   */
   static long extent(Shape shape, long[] strides) {
     if (shape.numElements() == 0) {
       return 0;
@@ -47,7 +50,7 @@ final class Strides {
     return last + 1;
   }
 
-  /** The distance of an element from the first, by its row-major index. */
+  /** Returns the distance of an element from the first, by its row-major index. */
   static long place(Shape shape, long[] strides, long flat) {
     long rest = flat;
     long place = 0;

@@ -55,7 +55,7 @@ import java.util.function.Function;
  */
 public sealed class Tensor extends TensorState permits SharedTensor {
 
-  /** The handle of a new allocation; the size is in bytes. */
+  /** Makes the handle of a new allocation; the size is in bytes. */
   Tensor(Window window, int offset, long bytes, DType dtype, Shape shape, Scope scope) {
     super(
         window,
@@ -68,13 +68,13 @@ public sealed class Tensor extends TensorState permits SharedTensor {
         scope);
   }
 
-  /** A view of another tensor. */
+  /** Makes a view of another tensor. */
   private Tensor(
       Window window, int offset, int length, Shape shape, long[] strides, Tensor source) {
     super(window, offset, length, source.dtype, shape, strides, source.origin(), source.scope);
   }
 
-  /** Another handle of the same elements, which dies with a scope. */
+  /** Makes another handle of the same elements, which dies with a scope. */
   private Tensor(Tensor source, Scope scope) {
     super(
         source.window,
@@ -87,7 +87,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
         scope);
   }
 
-  /** Another handle of the same elements, which lives until it is closed. */
+  /** Makes another handle of the same elements, which lives until it is closed. */
   Tensor(Tensor source) {
     this(source, null);
   }
@@ -199,7 +199,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns the address of element 0, for native code. It is valid as long as the tensor is alive.
    *
-   * @return an absolute address, aligned and not 0 even if the tensor is empty
+   * @return an absolute address; in an arena a multiple of the element's size and not 0, also if
+   *     the tensor is empty; over wrapped memory it is wherever that memory lies
    */
   public final long address() {
     use();
@@ -1657,7 +1658,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
 
   // ---- for scopes
 
-  /** Whether this tensor's life ends with the scope's. */
+  /** Returns whether this tensor's life ends with the scope's. */
   final boolean endsWith(Scope ending) {
     for (Scope outer = scope; outer != null; outer = outer.parent) {
       if (outer == ending) {
@@ -1671,7 +1672,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return origin().shared != null;
   }
 
-  /** A handle of the same elements at another place, in another scope. */
+  /** Makes a handle of the same elements at another place, in another scope. */
   final Tensor movedTo(Window window, int offset, Scope scope, SharedAllocation shared) {
     Tensor moved = new Tensor(window, offset, byteCount(), dtype, shape, scope);
     moved.shared = shared;

@@ -5,8 +5,7 @@ package dev.tensorarena;
  * a plain value: it does not keep the tensor alive, and it does not change when the tensor dies or
  * is frozen.
  *
- * @param address where element 0 lies; absolute, aligned as the tensor is, and not 0 even if the
- *     tensor is empty
+ * @param address where element 0 lies: an absolute address, as {@link Tensor#address()} returns it
  * @param byteSize the size in bytes of all elements, which lie in row-major order without gaps
  * @param isWritable whether the bytes may be written; false if the tensor is frozen, because it was
  *     shared or wraps read-only memory

@@ -54,7 +54,10 @@ abstract sealed class TensorState permits Tensor {
     this.scope = scope;
   }
 
-  /** The handle that this is a view of, which may be a shared one; this itself if it is no view. */
+  /**
+   * Returns the handle that this is a view of, which may be a shared one; this itself if it is no
+   * view.
+   */
   final Tensor origin() {
     return origin == null ? (Tensor) this : origin;
   }
@@ -99,8 +102,8 @@ abstract sealed class TensorState permits Tensor {
   }
 
   /**
-   * Whether the elements cannot be written: from the first share on, but for the handle that {@code
-   * mutable} returned last. Reads plain fields, so that asking costs nothing.
+   * Returns whether the elements cannot be written: from the first share on, but for the handle
+   * that {@code mutable} returned last. Reads plain fields, so that asking costs nothing.
    */
   final boolean isFrozen() {
     Tensor own = origin();
@@ -119,7 +122,7 @@ abstract sealed class TensorState permits Tensor {
         describe() + " is dead: the memory that it wraps has gone away: " + window.foreign);
   }
 
-  /** The type and the shape, for messages. */
+  /** Returns the type and the shape, for messages. */
   final String describe() {
     return describe(dtype, shape);
   }
@@ -158,7 +161,7 @@ abstract sealed class TensorState permits Tensor {
         : new IndexOutOfBoundsException("index " + flat + " of a " + describe());
   }
 
-  /** The exception for elements that a ByteBuffer cannot reach. */
+  /** Returns the exception for elements that a ByteBuffer cannot reach. */
   final IllegalStateException pastReach() {
     return new IllegalStateException(
         describe()

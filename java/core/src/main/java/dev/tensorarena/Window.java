@@ -110,14 +110,14 @@ final class Window {
 
   // ---- which window
 
-  /** Whether all bytes of this range can be accessed through this window. */
+  /** Returns whether all bytes of this range can be accessed through this window. */
   boolean reaches(long at, long size) {
     return at >= address && size <= this.size - (at - address);
   }
 
   /**
-   * This window if it reaches all bytes of a range, or else another one on the same memory. If the
-   * range is too large for a buffer, the result reaches its first bytes.
+   * Returns this window if it reaches all bytes of a range, or else another one on the same memory.
+   * If the range is too large for a buffer, the result reaches its first bytes.
    *
    * @throws OutOfMemoryError if the JVM refuses the buffer
    */
@@ -129,8 +129,8 @@ final class Window {
   }
 
   /**
-   * A window over bytes of an arena. If the range is too large for a buffer, the result reaches its
-   * first bytes; the elements of such tensors are read through segments.
+   * Returns a window over bytes of an arena. If the range is too large for a buffer, the result
+   * reaches its first bytes; the elements of such tensors are read through segments.
    *
    * @throws OutOfMemoryError if the JVM refuses the buffer
    */
@@ -143,7 +143,7 @@ final class Window {
     return window.reaches(at, size) || size > Integer.MAX_VALUE ? window : justOver(at, size);
   }
 
-  /** The same if there is such a window already, else null; makes nothing. */
+  /** Returns such a window if there is one already, else null; makes nothing. */
   static Window known(long at, long size) {
     for (Window window : slabs) {
       if (window.reaches(at, size)) {
@@ -153,7 +153,7 @@ final class Window {
     return null;
   }
 
-  /** The listed window that begins at the slab's GiB in which an address lies. */
+  /** Returns the listed window that begins at the slab's GiB in which an address lies. */
   private static synchronized Window overSlab(long at) {
     // An empty tensor may lie right behind the last byte of its slab.
     long slab = NativeArena.slabAt(at);
@@ -180,7 +180,7 @@ final class Window {
     return window;
   }
 
-  /** A new window over exactly these bytes, which is not listed. */
+  /** Returns a new window over exactly these bytes, which is not listed. */
   static Window justOver(long at, long size) {
     ByteBuffer view = NativeArena.view(at, size);
     if (view == null) {
@@ -191,7 +191,7 @@ final class Window {
   }
 
   /**
-   * A new window over foreign memory from an offset on, as far as a buffer reaches.
+   * Returns a new window over foreign memory from an offset on, as far as a buffer reaches.
    *
    * @throws IllegalArgumentException if what the memory returns is not a direct buffer of that
    *     length
@@ -202,7 +202,12 @@ final class Window {
     ByteBuffer part = foreign.part(offset, length);
     if (!part.isDirect() || part.remaining() != length) {
       throw new IllegalArgumentException(
-          "not a direct buffer over " + length + " bytes at " + offset + ": " + part);
+          "the memory gave no direct buffer over its "
+              + length
+              + " bytes at "
+              + offset
+              + ", but "
+              + part);
     }
     ByteBuffer view = part.slice().order(ByteOrder.nativeOrder());
     return new Window(view, NativeArena.bufferAddress(view), foreign, offset);
@@ -212,14 +217,14 @@ final class Window {
     return foreign != null;
   }
 
-  /** Whether the foreign memory that the window is on has gone away. */
+  /** Returns whether the foreign memory that the window is on has gone away. */
   boolean isGone() {
     return foreign != null && !foreign.isAlive();
   }
 
   // ---- parts, by their offset in bytes and their number of elements
 
-  /** The index in {@link #longs} of an aligned address. */
+  /** Returns the index in {@link #longs} of an aligned address. */
   int wordOf(long at) {
     return (int) (at - address) >> 3;
   }

@@ -241,7 +241,7 @@ public final class ArenaAllocator implements Arena {
     return uninitialized().allocateFrom(layout, value);
   }
 
-  /** The methods that copy an array call this one, too. */
+  // The methods that copy an array call this one, too.
   @Override
   public MemorySegment allocateFrom(
       ValueLayout elementLayout,

@@ -34,12 +34,12 @@ final class Lifetime extends Guard {
     this.guarded = guarded;
   }
 
-  /** The lifetime of a scope, on its thread. */
+  /** Returns the lifetime of a scope, on its thread. */
   static Lifetime of(Scope scope) {
     return scope.guard(Lifetime.class, Lifetime::new);
   }
 
-  /** The lifetime of a tensor, on the calling thread. */
+  /** Returns the lifetime of a tensor, on the calling thread. */
   static Lifetime of(Tensor tensor) {
     Lifetime lifetime = tensor.guard(Lifetime.class, Lifetime::new);
     return lifetime.isMine() ? lifetime : lifetime.ofThisThread();
@@ -58,7 +58,7 @@ final class Lifetime extends Guard {
     return each;
   }
 
-  /** Whether the calling thread may use the segments now. */
+  /** Returns whether the calling thread may use the segments now. */
   boolean isMine() {
     return thread == Thread.currentThread();
   }
@@ -69,7 +69,7 @@ final class Lifetime extends Guard {
     throw new IllegalStateException("Already closed");
   }
 
-  /** The segment over the bytes at an address, which ends with this lifetime. */
+  /** Returns the segment over the bytes at an address, which ends with this lifetime. */
   MemorySegment segment(long address, long bytes) {
     return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
   }

@@ -26,7 +26,7 @@ record SegmentMemory(MemorySegment segment) implements ForeignMemory {
     return segment.scope().isAlive();
   }
 
-  /** The bytes of a contiguous tensor over foreign memory, with that memory's lifetime. */
+  /** Returns the bytes of a contiguous tensor over foreign memory, with that memory's lifetime. */
   static MemorySegment segmentOf(ForeignMemory foreign, Tensor tensor) {
     MemorySegment bytes =
         foreign instanceof SegmentMemory memory
