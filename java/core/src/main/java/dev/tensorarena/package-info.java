@@ -22,24 +22,38 @@
  * <ul>
  *   <li>{@link dev.tensorarena.ExecutionContext}: the memory of one query, batch, request or task.
  *       It is opened and used by one thread, allocates tensors, and ends all of them at once.
- *   <li>{@link dev.tensorarena.Tensor}: a handle of typed elements with a {@link dev.tensorarena.Shape} and a {@link dev.tensorarena.DType}, with methods for single elements, bulk copies, views and buffers.
+ *   <li>{@link dev.tensorarena.Tensor}: a handle of typed elements with a {@link
+ *       dev.tensorarena.Shape} and a {@link dev.tensorarena.DType}, with methods for single
+ *       elements, bulk copies, views and buffers.
  *   <li>{@link dev.tensorarena.Scope}: a lifetime within a context's, whose tensors end earlier.
- *   <li>{@link dev.tensorarena.SharedTensor}: a handle that outlives its context. It may be used on any thread until it is closed.
- *   <li>{@link dev.tensorarena.ChunkPool}: the memory of the whole process, with its limits and statistics.
+ *   <li>{@link dev.tensorarena.SharedTensor}: a handle that outlives its context. It may be used on
+ *       any thread until it is closed.
+ *   <li>{@link dev.tensorarena.ChunkPool}: the memory of the whole process, with its limits and
+ *       statistics.
  * </ul>
  *
  * <p>{@link dev.tensorarena.Npy} reads and writes NumPy's {@code .npy} files.
  *
- * <p>Unless a method says otherwise, {@code null} as an argument leads to a {@link NullPointerException}. When a method refuses its arguments with this or another exception, nothing has changed.
+ * <p>Unless a method says otherwise, {@code null} as an argument leads to a {@link
+ * NullPointerException}. When a method refuses its arguments with this or another exception,
+ * nothing has changed.
  *
  * <h2>For authors of bindings</h2>
  *
- * <p>These types and methods connect tensors to other libraries, to native code and to other views of memory. An application seldom needs them.
+ * <p>These types and methods connect tensors to other libraries, to native code and to other views
+ * of memory. An application seldom needs them.
  *
  * <ul>
- *   <li>{@link dev.tensorarena.Tensor#memory()} returns all that native code needs in one call: a {@link dev.tensorarena.TensorMemory} with the address, the size, whether the bytes may be written, and the memory that the tensor wraps. It is a plain value, which does not change when the tensor ends.
- *   <li>{@link dev.tensorarena.TensorPin} keeps a tensor's bytes for native code after the end of the tensor's scope and context, without sharing the tensor.
- *   <li>A {@link dev.tensorarena.Guard} is closed when a scope or a shared handle is about to end, and may refuse the end. It is for segments, pointers and other views that must not outlive a tensor, and is made by {@link dev.tensorarena.Scope#guard} and {@link dev.tensorarena.Tensor#guard}.
+ *   <li>{@link dev.tensorarena.Tensor#memory()} returns all that native code needs in one call: a
+ *       {@link dev.tensorarena.TensorMemory} with the address, the size, whether the bytes may be
+ *       written, and the memory that the tensor wraps. It is a plain value, which does not change
+ *       when the tensor ends.
+ *   <li>{@link dev.tensorarena.TensorPin} keeps a tensor's bytes for native code after the end of
+ *       the tensor's scope and context, without sharing the tensor.
+ *   <li>A {@link dev.tensorarena.Guard} is closed when a scope or a shared handle is about to end,
+ *       and may refuse the end. It is for segments, pointers and other views that must not outlive
+ *       a tensor, and is made by {@link dev.tensorarena.Scope#guard} and {@link
+ *       dev.tensorarena.Tensor#guard}.
  *   <li>{@link dev.tensorarena.ForeignMemory} is memory that is not an arena's, such as a mapped
  *       file; {@link dev.tensorarena.ExecutionContext#wrap(dev.tensorarena.ForeignMemory,
  *       dev.tensorarena.DType, dev.tensorarena.Shape)} makes a tensor over it.

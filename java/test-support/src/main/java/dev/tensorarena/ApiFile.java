@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A module's {@code api.txt}, which says what its public API is: a test fails while the code says
- * anything else, so that nobody changes an API by accident. {@code -Dapi.update=true} writes it.
+ * The {@code api.txt} of a module, which lists its public API. A test fails while the code has
+ * another API, so that nobody changes an API by accident. {@code -Dapi.update=true} writes the
+ * file.
  */
 public final class ApiFile {
   private final Path file;
@@ -20,10 +21,11 @@ public final class ApiFile {
   }
 
   /**
-   * Compares the file of the module whose tests run with the module's API, or writes it.
+   * Compares the module's API with the file of the module whose tests run, or writes the file.
    *
    * @param oneOfItsTypes any type of the module
-   * @throws AssertionError if they differ; with what differs, and with the command that writes it
+   * @throws AssertionError if they differ; the message lists the differences and has the command
+   *     that writes the file
    * @throws IOException if the file cannot be read or written
    */
   public static void check(Class<?> oneOfItsTypes) throws IOException {
@@ -70,7 +72,7 @@ public final class ApiFile {
     return "java/" + file.getParent().getFileName();
   }
 
-  /** The lines that only the first has, members with their type. */
+  /** Returns the lines that only the first list has; those of members with their type. */
   private static Set<String> difference(List<String> lines, List<String> without) {
     Set<String> difference = named(lines);
     difference.removeAll(named(without));

@@ -33,9 +33,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Types as their users see them, as text: a line for each public type, and below it a line for each
- * member that a user, or a subclass of a user's, can name. Members of superclasses that users
- * cannot name stand with the class that inherits them. The same on every JDK.
+ * The API of types as text: a line for each public type, and below it a line for each member that a
+ * user's code or a user's subclass can name. Members of superclasses that users cannot name are
+ * listed with the class that inherits them. The text is the same on every JDK.
  */
 public final class PublicApi {
   private static final int SHOWN =
@@ -44,9 +44,10 @@ public final class PublicApi {
   private PublicApi() {}
 
   /**
-   * Returns the API of a module: of all its packages, or of those that it exports if it says so.
+   * Returns the API of a module: of the packages that it exports, or of all if it has no
+   * descriptor.
    *
-   * @param oneOfItsTypes any type of the module, which lies in a folder of classes
+   * @param oneOfItsTypes any type of the module, whose classes lie in a folder and not in a jar
    * @return lines; those of members are indented
    * @throws IOException if the folder cannot be read
    */
@@ -184,7 +185,7 @@ public final class PublicApi {
         Stream.ofNullable(type.getSuperclass()), Arrays.stream(type.getInterfaces()));
   }
 
-  /** The nearest superclass that users can name, and the interfaces up to there. */
+  /** Returns the nearest superclass that users can name, and adds the interfaces up to there. */
   private static Type visibleSupertypes(Class<?> type, Set<String> interfaces) {
     for (int i = 0; i < type.getInterfaces().length; i++) {
       Class<?> implemented = type.getInterfaces()[i];
@@ -306,7 +307,7 @@ public final class PublicApi {
 
   // ---- parts of both
 
-  /** What documentation shows, too; of its values, whether something is to be removed. */
+  /** Returns the annotations that javadoc shows; of their values only {@code forRemoval}. */
   private static String annotations(AnnotatedElement element) {
     return Arrays.stream(element.getDeclaredAnnotations())
         .filter(a -> a.annotationType().isAnnotationPresent(Documented.class))
@@ -338,7 +339,7 @@ public final class PublicApi {
     return Arrays.stream(types).map(PublicApi::name).collect(Collectors.joining(", "));
   }
 
-  /** A type with its package, but for those of java.lang. */
+  /** Returns a type's name with its package, unless that is java.lang. */
   private static String name(Type type) {
     return type.getTypeName().replace('$', '.').replaceAll("\\bjava\\.lang\\.(?=[A-Z])", "");
   }

@@ -25,14 +25,19 @@
  *   <li>{@link dev.tensorarena.ffm.Npy} makes tensors over mapped {@code .npy} files.
  * </ul>
  *
- * <p>The module calls one restricted method, so start the JVM with {@code --enable-native-access=dev.tensorarena.ffm}, or with {@code ALL-UNNAMED} in place of the module's name if it is on the class path.
+ * <p>The module calls one restricted method, so start the JVM with {@code
+ * --enable-native-access=dev.tensorarena.ffm}, or with {@code ALL-UNNAMED} in place of the module's
+ * name if it is on the class path.
  *
  * <h2>For authors of bindings</h2>
  *
  * <ul>
- *   <li>{@link dev.tensorarena.ffm.Segments#layout} returns the layout of an element of a {@link dev.tensorarena.DType}.
- *   <li>A segment of {@link dev.tensorarena.ffm.Segments#of} can be passed to a downcall; while the call runs, the tensor's scope refuses to end.
- *   <li>{@link dev.tensorarena.ffm.ArenaAllocator#allocateUninitialized(long, long)} saves the time for zeroing where native code writes every byte anyway.
+ *   <li>{@link dev.tensorarena.ffm.Segments#layout} returns the layout of an element of a {@link
+ *       dev.tensorarena.DType}.
+ *   <li>A segment of {@link dev.tensorarena.ffm.Segments#of} can be passed to a downcall; while the
+ *       call runs, the tensor's scope refuses to end.
+ *   <li>{@link dev.tensorarena.ffm.ArenaAllocator#allocateUninitialized(long, long)} saves the time
+ *       for zeroing where native code writes every byte anyway.
  * </ul>
  */
 package dev.tensorarena.ffm;
