@@ -37,7 +37,7 @@ final class Arena {
   /** The size of the words of a descriptor that are read here. */
   private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
 
-  /** How many resets there are between two checks whether the chunk is far too large. */
+  /** How many resets pass until the next look at whether the chunk is far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
 
   private static final long MIN_CHUNK = 1 << 16;
@@ -229,8 +229,8 @@ final class Arena {
   }
 
   /**
-   * Returns whether the cycles since the last review used less than an eighth of the chunk. Then C,
-   * which applies the same rule, is asked to reset and may give the chunk back.
+   * Whether the chunk is far too large for what the cycles since the last look used: then the reset
+   * is C's, which may give the chunk back.
    */
   private boolean isFarTooLarge() {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
