@@ -147,6 +147,9 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
    */
   boolean isSoleHolder() {
     if (owner == Thread.currentThread()) {
+      // A handle that was closed plainly a moment ago must be seen as closed by a tryShare elsewhere
+      // whose hold is not seen here: without it, a processor may read the word before it stores.
+      VarHandle.fullFence();
       return mine + (word >> 1) == 1;
     }
     return word == (ONE | DETACHED);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random programs over the steps of {@code shared/model/lifetimes.py}: the owner shares originals,
+ * Random programs over the steps of {@code docs/model/lifetimes.py}: the owner shares originals,
  * two threads share and close handles, the scope ends at some point. One step at a time, each on
  * the thread that the program says, and after each step the model's invariants:
  *

@@ -1,0 +1,516 @@
+#!/usr/bin/env python3
+"""The count protocol of docs/DESIGN.md, in every order of its actions.
+
+What stands here for what in the code:
+  retain, release, detach   SharedAllocation.java (tryRetain, release, releaseBiased, end, isSoleHolder)
+  share, try_share, mutable, mutable_original, share_kept
+                            Tensor.java (share, tryShare, mutable, consume) and SharedTensor.claim
+  close                     SharedTensor.close
+  end_scope                 Scope.end, Scope.closeKeeping, Arena.rewind and .close; chunk_detach and end_behind in C
+  unpin, give               ta_chunk_release in chunk_pins.c, pool_give in chunk_pool.c
+Magazines, which chunks lie in when they have come home, have a model of their own, magazines.py; what closes of one handle
+by two threads would take is in closes.py; how threads run and what waits in store buffers is in interleavings.py.
+
+One chunk holds one or two allocations of an arena that thread O owns; B and C do not own it. Each allocation has a count that
+only O touches, `mine`, and one atomic word of a count and DETACHED; the chunk has the same pair for its pins. An allocation
+that was shared pins the chunk once. Checked in every state that can be reached:
+  held    no bytes are handed out again while a live handle, an open scope or a tensor from mutable() needs them
+  once    the chunk goes to the pool once
+  freed   when nobody holds anything and the context is closed, the chunk is in the pool
+  valid   no share through a live handle is refused
+  frozen  where one tensor can be written there is no live handle of the same bytes
+  bytes   no write to bytes that had ended reaches memory after they were handed out again
+  books   what the pool counts as pinned is counted out by whoever frees it
+
+What is assumed of the caller, as the javadoc says it:
+  - a handle is used by one thread at a time, and handed over with what was stored before (a queue does that);
+  - but for try_share, which several threads may call while another closes the handle or makes it mutable,
+  - and for close once the scope has ended, which several threads may call;
+  - an original tensor is its owner's alone.
+What the code is known to break on beyond that is at the end of this file, each found here as well.
+
+    python3 lifetimes.py            the protocol: nothing wrong
+    python3 lifetimes.py --mutants  and each rule left out in turn, and each known fault: all must be found
+    python3 lifetimes.py --mutants --ways    with the shortest way to each
+"""
+from interleavings import Model, atomic, main, private, read, relaxed, write
+
+OWNER = "O"
+
+
+class Lifetimes(Model):
+    """
+    Threads that do whatever they may, with so many handles in all. `scopes`: the allocations of each of O's scopes, one after
+    the other; the last scope is the root, whose end is the context's close. `uses`: what is called beside share and close.
+    `left_out`: the rules that a mutant does without.
+    """
+
+    def __init__(self, scopes, threads, handles, uses=(), left_out=()):
+        self.scopes, self.threads, self.handles = scopes, threads, handles
+        self.uses, self.left_out = frozenset(uses), frozenset(left_out)
+        self.allocations = [a for scope in scopes for a in scope]
+
+    def but(self, *left_out):
+        return Lifetimes(self.scopes, self.threads, self.handles, self.uses, left_out)
+
+    def start(self):
+        m = {"scope": 0, "fault": ""}
+        for a in self.allocations:
+            m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
+            m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
+            m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False}
+        m |= {"owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
+        for h in range(self.handles):
+            m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False}
+        return m
+
+    # ---- SharedAllocation
+
+    def biased(self, t, a):
+        """Whether the thread counts plainly; only the owner's thread ever finds itself in that field."""
+        return t == OWNER and (yield private(lambda m: m[f"biased{a}"]))
+
+    def retain(self, t, a):
+        if (yield from self.biased(t, a)):
+            yield private(lambda m: add(m, f"mine{a}", 1))
+            return True
+        return (yield atomic(f"retains {a}", lambda m: self.retain_word(m, a)))
+
+    def retain_word(self, m, a):
+        count, detached = m[f"word{a}"]
+        if detached and count <= 0 and "a retain is refused at zero" not in self.left_out:
+            return False
+        if count <= 0 and "retains are unconditional before detach" in self.left_out:
+            return False
+        m[f"word{a}"] = (count + 1, detached)
+        return True
+
+    def release(self, t, a):
+        """One holder less, in the word."""
+        word = f"word{a}"
+        if "the decrement is one step" in self.left_out:
+            count, detached = yield read(word)
+            left = yield atomic(f"stores the count of {a}", lambda m: assign(m, word, (count - 1, m[word][1])))
+        else:
+            step = relaxed if "a release has release order" in self.left_out else atomic
+            left = yield step(f"releases {a}", lambda m: assign(m, word, (m[word][0] - 1, m[word][1])))
+        if left[0] == 0 and (left[1] or "only a detached word frees" in self.left_out):
+            yield from self.unpin(t)
+
+    def let_go(self, t, a):
+        if (yield from self.biased(t, a)):
+            yield private(lambda m: add(m, f"mine{a}", -1))
+        else:
+            yield from self.release(t, a)
+
+    def alone(self, t, a):
+        """Whether the caller, who is a holder, is the only one."""
+        if (yield from self.biased(t, a)):
+            if "a fence before the owner asks" not in self.left_out:
+                yield atomic("fence", lambda m: None)
+            count, _ = yield read(f"word{a}")
+            mine = yield private(lambda m: m[f"mine{a}"])
+            return (mine if "the owner asks for the word, too" in self.left_out else mine + count) == 1
+        return (yield read(f"word{a}")) == (1, True)
+
+    def detach(self, t, a):
+        """The scope ends: the original lets go, and the owner's part goes into the word."""
+        word = f"word{a}"
+
+        def hand_over(m):
+            if "the bias ends with the scope" not in self.left_out:
+                m[f"biased{a}"] = False
+            return m[f"mine{a}"] - (0 if "the original is a holder" in self.left_out else 1)
+
+        mine = yield private(hand_over)
+        if "detach is one step" in self.left_out:
+            yield atomic(f"sets DETACHED of {a}", lambda m: assign(m, word, (m[word][0], True)))
+        left = yield atomic(f"detaches {a}", lambda m: assign(m, word, (m[word][0] + mine, True)))
+        if left[0] == 0 and "the owner unpins what nobody holds" not in self.left_out:
+            yield private(lambda m: add(m, "owner_pins", -1))
+
+    # ---- the chunk
+
+    def unpin(self, t):
+        step = relaxed if "a release has release order" in self.left_out else atomic
+        left = yield step("unpins the chunk", lambda m: assign(m, "chunk", (m["chunk"][0] - 1, m["chunk"][1])))
+        if left[0] == 0 and (left[1] or "only a detached chunk is freed" in self.left_out):
+            yield from self.give(detached=True)
+
+    def give(self, detached):
+        def to_pool(m):
+            if m["noted"] != detached:
+                m["fault"] = "books: freed without having been counted as pinned" if detached else "books: not counted out"
+            m["noted"] = False
+            add(m, "given", 1)
+            for a in self.allocations:
+                m[f"reused{a}"] = True
+
+        yield atomic("gives the chunk to the pool", to_pool)
+
+    def reuse(self, m, allocations):
+        for a in allocations:
+            m[f"reused{a}"] = True
+
+    # ---- handles: h is where the new one goes
+
+    def share_original(self, t, a, h):
+        def first(m):
+            if not m[f"shared{a}"]:
+                m |= {f"shared{a}": True, f"biased{a}": True, f"mine{a}": 1}
+                add(m, "owner_pins", 1)
+                if "a pin raises the floor" not in self.left_out:
+                    m["floor"] = max(m["floor"], a + 1)
+            m[f"of{h}"] = a
+
+        yield private(first)
+        yield from self.retain(t, a)
+        yield private(lambda m: self.hand_out(m, h, t, freezes=True))
+
+    def hand_out(self, m, h, t, freezes):
+        m |= {f"user{h}": t, f"live{h}": True}
+        if freezes and "a share freezes" not in self.left_out:
+            m[f"writer{m[f'of{h}']}"] = ""
+
+    def share(self, t, source, h):
+        a = yield private(lambda m: self.busy(m, source, h))
+        if not (yield from self.retain(t, a)):
+            yield private(lambda m: assign(m, "fault", "valid: a share through a live handle is refused"))
+
+        def returned(m):
+            self.hand_out(m, h, t, freezes=False)
+            m[f"user{source}"] = t
+
+        yield private(returned)
+
+    def busy(self, m, source, h):
+        m[f"user{source}"] = "-"
+        m[f"of{h}"] = m[f"of{source}"]
+        return m[f"of{h}"]
+
+    def try_share(self, t, source, h):
+        a = yield private(lambda m: assign(m, f"of{h}", m[f"of{source}"]))
+        if not (yield read(f"closed{source}")) and (yield from self.retain(t, a)):
+            if "try_share looks at the handle again" in self.left_out or not (yield read(f"closed{source}")):
+                yield private(lambda m: self.hand_out(m, h, t, freezes=False))
+                return
+            yield from self.let_go(t, a)
+        yield private(lambda m: assign(m, f"of{h}", None))  # null
+
+    def hand_over(self, t, h, to):
+        yield atomic("with all it stored", lambda m: assign(m, f"user{h}", to))
+
+    def close(self, t, h):
+        def begin(m):
+            m |= {f"user{h}": "-", f"live{h}": False}
+            return m[f"of{h}"]
+
+        a = yield private(begin)
+        if (yield from self.biased(t, a)):
+            if not (yield read(f"closed{h}")):
+                yield write(f"closed{h}", True)
+                yield private(lambda m: add(m, f"mine{a}", -1))
+        elif "a close elsewhere is a compare-and-set" in self.left_out:
+            if not (yield read(f"closed{h}")):
+                yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
+                yield from self.release(t, a)
+        elif (yield atomic(f"takes closed{h}", lambda m: not swap(m, f"closed{h}", True))):
+            yield from self.release(t, a)
+
+    def mutable(self, t, h):
+        """Of a shared handle, into a scope of the calling thread: the same bytes where it is the only holder."""
+        a = yield private(lambda m: assign(m, f"user{h}", "-") and m[f"of{h}"])
+        if (yield from self.alone(t, a)):
+            if "claim closes before it asks" in self.left_out:
+                alone = (yield read(f"word{a}")) == (1, True)
+                yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
+            else:
+                if "a fence between closing and asking" in self.left_out:
+                    yield write(f"closed{h}", True)
+                else:
+                    yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
+                alone = (yield read(f"word{a}")) == (1, True)
+            if alone:
+                yield private(lambda m: self.take_over(m, t, h, a))
+                return
+            yield atomic(f"opens handle {h} again", lambda m: assign(m, f"closed{h}", False))
+        yield from self.close(t, h)  # having copied
+
+    def take_over(self, m, t, h, a):
+        if m[f"pins{a}"]:
+            m["fault"] = "pinned: bytes with a TensorPin are another's to write"
+        m |= {f"live{h}": False, f"kept{a}": t, f"writer{a}": t}
+
+    def mutable_original(self, t, a):
+        if (yield from self.alone(t, a)):
+            yield private(lambda m: assign(m, f"writer{a}", t))
+
+    # ---- tensors that mutable() gave to a thread, and closeKeeping() to the owner: a scope of theirs has the hold
+
+    def share_kept(self, t, a, h):
+        yield private(lambda m: assign(m, f"of{h}", a))
+        if not (yield from self.retain(t, a)):
+            yield private(lambda m: assign(m, "fault", "valid: a share of a live tensor is refused"))
+        yield private(lambda m: self.hand_out(m, h, t, freezes=True))
+
+    def mutable_kept(self, t, a):
+        if (yield from self.alone(t, a)):
+            yield private(lambda m: assign(m, f"writer{a}", t))
+
+    def end_kept(self, t, a):
+        yield private(lambda m: m.update({f"kept{a}": "", f"writer{a}": ""}))
+        yield from self.release(t, a)
+
+    def write_bytes(self, t, a):
+        yield private(lambda m: add(m, f"wrote{a}", t))
+        yield write(f"bytes{a}", t)
+
+    # ---- TensorPin of a tensor that was not shared before, and ta_pin: a pin of the chunk, without a holder
+
+    def pin(self, t, a):
+        def pinned(m):
+            m |= {f"pins{a}": 1, f"pinned{a}": True}
+            add(m, "owner_pins", 1)
+            m["floor"] = max(m["floor"], a + 1)
+
+        yield atomic("pins the chunk and hands the pin out", pinned)
+
+    def retain_pin(self, t, a):
+        yield private(lambda m: m.update({f"pins{a}": 2, f"pinned{a}": "twice"}))
+        yield relaxed("retains the chunk", lambda m: assign(m, "chunk", (m["chunk"][0] + 1, m["chunk"][1])))
+
+    def unpin_tensor(self, t, a):
+        yield private(lambda m: add(m, f"pins{a}", -1))
+        yield from self.unpin(t)
+
+    # ---- the end of a scope; `keep`: the allocation that closeKeeping carries over, if it is shared; `in_c`: by ta_rewind
+
+    def end_scope(self, t, keep, in_c):
+        ended = yield private(self.begin_end)
+        for a in reversed(ended):
+            if (yield private(lambda m: m[f"shared{a}"])) and "the scope's end walks its list" not in self.left_out:
+                yield from self.detach(t, a)
+        if keep is not None and (yield private(lambda m: m[f"shared{keep}"])):
+            if (yield atomic(f"retains {keep}", lambda m: self.retain_word(m, keep))):
+                yield private(lambda m: assign(m, f"result{keep}", True))
+        if ended is self.scopes[-1]:
+            yield from self.close_context(t)
+        else:
+            yield from self.rewind(ended, in_c)
+        yield private(lambda m: add(m, "scope", 1))
+
+    def begin_end(self, m):
+        for a in self.scopes[m["scope"]]:
+            if m[f"writer{a}"] == OWNER:
+                m[f"writer{a}"] = ""
+        return self.scopes[m["scope"]]
+
+    def is_pinned(self):
+        count, _ = yield read("chunk")
+        mine = yield private(lambda m: m["owner_pins"])
+        return count + mine != 0 and "what is pinned is not handed out" not in self.left_out
+
+    def rewind(self, ended, in_c):
+        if (yield from self.is_pinned()):
+            yield private(lambda m: self.reuse(m, [a for a in ended if a >= m["floor"]]))
+        elif in_c:
+            yield write("chunk", (0, False))
+            yield private(lambda m: m.update({"owner_pins": 0}))
+            yield private(lambda m: (m.update({"floor": 0}), self.reuse(m, ended)))
+        else:
+            yield private(lambda m: (m.update({"floor": 0}), self.reuse(m, ended)))
+
+    def close_context(self, t):
+        for a in self.allocations:
+            if (yield private(lambda m: swap(m, f"result{a}", False))):
+                yield from self.release(t, a)
+        if not (yield from self.is_pinned()):
+            yield from self.give(detached=False)
+            return
+        late = "pinned is counted before the bit is seen" in self.left_out
+        if not late:
+            yield atomic("counts the chunk as pinned", lambda m: assign(m, "noted", True))
+        mine = yield private(lambda m: m["owner_pins"])
+        if "the chunk is detached in one step" in self.left_out:
+            count, _ = yield read("chunk")
+            left = yield atomic("stores the chunk's word", lambda m: assign(m, "chunk", (count + mine, True)))
+        else:
+            left = yield atomic("detaches the chunk", lambda m: assign(m, "chunk", (m["chunk"][0] + mine, True)))
+        if left[0] == 0:
+            yield atomic("counts it out", lambda m: assign(m, "noted", False))
+            yield from self.give(detached=False)
+        elif late:
+            yield atomic("counts the chunk as pinned", lambda m: assign(m, "noted", True))
+
+    # ---- who may do what
+
+    def operations(self, m, t):
+        new = next((h for h in range(self.handles) if m[f"of{h}"] is None), None)
+        open_scope = self.scopes[m["scope"]] if m["scope"] < len(self.scopes) else ()
+        if t == OWNER and m["scope"] < len(self.scopes):
+            yield from self.operations_of_owner(m, open_scope, new)
+        for a in self.allocations:
+            yield from self.operations_on_kept(m, t, a, new)
+            if m[f"pins{a}"]:
+                yield Lifetimes.unpin_tensor, (a,)
+                if m[f"pinned{a}"] != "twice":
+                    yield Lifetimes.retain_pin, (a,)
+        for h in range(self.handles):
+            if m[f"of{h}"] is not None and m[f"user{h}"] != "":
+                yield from self.operations_on_handle(m, t, h, new)
+
+    def operations_of_owner(self, m, open_scope, new):
+        for keep in (None,) + (open_scope if "keep" in self.uses and open_scope is not self.scopes[-1] else ()):
+            for in_c in (False, True) if open_scope is not self.scopes[-1] else (False,):
+                yield Lifetimes.end_scope, (keep, in_c)
+        for a in open_scope:
+            if new is not None:
+                yield Lifetimes.share_original, (a, new)
+            if "mutable original" in self.uses and m[f"shared{a}"] and m[f"writer{a}"] == "":
+                yield Lifetimes.mutable_original, (a,)
+            if "write" in self.uses and m[f"writer{a}"] == OWNER and OWNER not in m[f"wrote{a}"]:
+                yield Lifetimes.write_bytes, (a,)
+            if "pin" in self.uses and not m[f"shared{a}"] and not m[f"pinned{a}"]:
+                yield Lifetimes.pin, (a,)
+
+    def operations_on_kept(self, m, t, a, new):
+        if new is not None and (m[f"kept{a}"] == t or m[f"result{a}"] and t == OWNER):
+            yield Lifetimes.share_kept, (a, new)
+        if m[f"kept{a}"] == t:
+            yield Lifetimes.end_kept, (a,)
+            if m[f"writer{a}"] == t and "write" in self.uses and t not in m[f"wrote{a}"]:
+                yield Lifetimes.write_bytes, (a,)
+            if m[f"writer{a}"] == "":
+                yield Lifetimes.mutable_kept, (a,)
+
+    def operations_on_handle(self, m, t, h, new):
+        if "try" in self.uses and new is not None:
+            yield Lifetimes.try_share, (h, new)
+        if "close twice" in self.uses and m[f"word{m[f'of{h}']}"][1] or "close twice, always" in self.uses:
+            if m[f"user{h}"] != t:
+                yield Lifetimes.close, (h,)
+        if not m[f"live{h}"] or m[f"user{h}"] != t:
+            return
+        yield Lifetimes.close, (h,)
+        if new is not None:
+            yield Lifetimes.share, (h, new)
+        if "mutable" in self.uses:
+            yield Lifetimes.mutable, (h,)
+        for to in self.threads:
+            if to != t:
+                yield Lifetimes.hand_over, (h, to)
+
+    # ---- what must never be
+
+    def wrong(self, m, buffers):
+        if m["fault"]:
+            return m["fault"]
+        if m["given"] > 1:
+            return "once: freed twice"
+        if m["given"] and m["scope"] < len(self.scopes):
+            return "held: freed while the context is open"
+        for h in range(self.handles):
+            if m[f"live{h}"]:
+                a = m[f"of{h}"]
+                if m[f"reused{a}"]:
+                    return f"held: the bytes of {a} are handed out again while handle {h} is live"
+                if m[f"writer{a}"]:
+                    return f"frozen: {m[f'writer{a}']} writes {a} while handle {h} is live"
+        for a in self.allocations:
+            if m[f"result{a}"] and m[f"writer{a}"]:
+                return f"frozen: {m[f'writer{a}']} writes {a} while closeKeeping's result is live"
+            if not m[f"reused{a}"]:
+                continue
+            if m[f"kept{a}"] or m[f"result{a}"] or m[f"pins{a}"]:
+                return f"held: the bytes of {a} are handed out again under a tensor or a pin"
+            for t in self.threads:
+                if (t != OWNER or m["given"]) and any(name == f"bytes{a}" for name, _, _ in buffers[t]):
+                    return f"bytes: a write of {t} is to come into bytes that are another's"
+        return None
+
+    def wrong_at_rest(self, m):
+        handles = any(m[f"live{h}"] for h in range(self.handles))
+        held = handles or any(m[f"kept{a}"] or m[f"pins{a}"] for a in self.allocations)
+        if m["scope"] == len(self.scopes) and not held and not m["given"]:
+            return "freed: nobody holds the chunk and nobody frees it"
+        return None
+
+
+def add(m, name, n):
+    m[name] += n
+
+
+def assign(m, name, value):
+    m[name] = value
+    return value
+
+
+def swap(m, name, value):
+    before = m[name]
+    m[name] = value
+    return before
+
+
+SHARES = Lifetimes(((0, 1),), "OB", 3)
+SCOPES = Lifetimes(((0,), (1,)), "OB", 3, {"keep"})
+PINS = Lifetimes(((0,), (1,)), "OB", 2, {"keep", "pin"})
+MUTABLE = Lifetimes(((0,),), "OB", 3, {"mutable", "mutable original", "write"})
+MUTABLE_OF_TWO = Lifetimes(((0, 1),), "OB", 2, {"mutable", "write"})
+TRIES = Lifetimes(((0,),), "OB", 3, {"mutable", "mutable original", "try"})
+TRIES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"mutable", "mutable original", "try"})
+CLOSES = Lifetimes(((0,),), "OB", 3, {"close twice", "try"})
+
+THE_PROTOCOL = (
+    ("shares of two allocations", SHARES),
+    ("scopes, one after the other, and closeKeeping", SCOPES),
+    ("pins of native code beside them", PINS),
+    ("mutable, and writes", MUTABLE),
+    ("mutable in a chunk of two allocations", MUTABLE_OF_TWO),
+    ("tryShare against close and mutable", TRIES),
+    ("tryShare on three threads", TRIES_OF_THREE),
+    ("close against close, after the end", CLOSES),
+)
+
+# Each rule, and the models that break without it.
+MUTANTS = (
+    ("only a detached word frees", SHARES),
+    ("only a detached chunk is freed", PINS),
+    ("retains are unconditional before detach", SHARES),
+    ("a retain is refused at zero", TRIES),
+    ("the decrement is one step", SHARES),
+    ("a release has release order", MUTABLE_OF_TWO),
+    ("detach is one step", SHARES),
+    ("the original is a holder", SHARES),
+    ("the bias ends with the scope", SHARES),
+    ("the scope's end walks its list", SHARES),
+    ("the owner unpins what nobody holds", SHARES),
+    ("what is pinned is not handed out", SCOPES),
+    ("a pin raises the floor", SCOPES),
+    ("the chunk is detached in one step", SHARES),
+    ("pinned is counted before the bit is seen", SHARES),
+    ("a share freezes", SHARES),
+    ("the owner asks for the word, too", MUTABLE),
+    ("a fence before the owner asks", TRIES),
+    ("claim closes before it asks", TRIES),
+    ("a fence between closing and asking", TRIES),
+    ("try_share looks at the handle again", TRIES),
+    ("a close elsewhere is a compare-and-set", CLOSES),
+)
+
+# What the code breaks on today: uses of one handle by two threads that the contract above forbids, but for the last two.
+KNOWN_FAULTS = (
+    ("close by another thread than the owner's, beside the owner's, before the scope's end",
+     Lifetimes(((0,),), "OB", 2, {"close twice, always"})),
+    ("mutable() against close() of one handle", Lifetimes(((0,),), "OB", 2, {"mutable", "close twice"})),
+    ("a TensorPin from before the first share does not hold against mutable()",
+     Lifetimes(((0,),), "OB", 1, {"mutable", "pin"})),
+    ("closeKeeping takes its hold after the scope has let go: a resource shared the result, and the share became mutable",
+     Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})),
+)
+
+if __name__ == "__main__":
+    main(
+        THE_PROTOCOL,
+        [(f"without: {rule}", [model.but(rule)]) for rule, model in MUTANTS],
+        [(name, [model]) for name, model in KNOWN_FAULTS],
+    )
