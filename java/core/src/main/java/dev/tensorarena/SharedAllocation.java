@@ -147,8 +147,8 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
    */
   boolean isSoleHolder() {
     if (owner == Thread.currentThread()) {
-      // A handle that was closed plainly a moment ago must be seen as closed by a tryShare elsewhere
-      // whose hold is not seen here: without it, a processor may read the word before it stores.
+      // Before it, the store of a plain close may be late: a tryShare elsewhere, whose hold is not
+      // seen here, would not see its handle closed there.
       VarHandle.fullFence();
       return mine + (word >> 1) == 1;
     }
