@@ -10,6 +10,10 @@ buffer and reaches memory at any later time, before or after the thread's other 
 A release store does not overtake what was stored before it. An atomic action waits until the thread's buffer is empty. That
 is weaker than x86-64, where stores keep their order, and stronger than AArch64 and Java's memory model, where loads may be
 late, too: what only a late load would break is not found here.
+
+    python3 MODEL.py                    the protocol: nothing wrong
+    python3 MODEL.py --mutants          and each rule left out in turn, and each known fault: all must be found
+    python3 MODEL.py --mutants --ways   with the shortest way to each
 """
 import sys
 import time
@@ -55,6 +59,24 @@ def wait(label, until, run):
 def private(run):
     """An action on what no other thread looks at: it is no point at which others could come in between."""
     return Action("", run, "private")
+
+
+# What actions do to memory.
+
+
+def add(m, name, n):
+    m[name] += n
+
+
+def assign(m, name, value):
+    m[name] = value
+    return value
+
+
+def swap(m, name, value):
+    before = m[name]
+    m[name] = value
+    return before
 
 
 class Model:

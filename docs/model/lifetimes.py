@@ -2,7 +2,7 @@
 """The count protocol of docs/DESIGN.md, in every order of its actions.
 
 What stands here for what in the code:
-  retain, release, detach   SharedAllocation.java (tryRetain, release, releaseBiased, end, isSoleHolder)
+  retain, release, detach   SharedAllocation.java (tryRetain, release, end, isSoleHolder)
   share, try_share, mutable, mutable_original, share_kept
                             Tensor.java (share, tryShare, mutable, consume) and SharedTensor.claim
   close                     SharedTensor.close
@@ -29,11 +29,9 @@ What is assumed of the caller, as the javadoc says it:
   - an original tensor is its owner's alone.
 What the code is known to break on beyond that is at the end of this file, each found here as well.
 
-    python3 lifetimes.py            the protocol: nothing wrong
-    python3 lifetimes.py --mutants  and each rule left out in turn, and each known fault: all must be found
-    python3 lifetimes.py --mutants --ways    with the shortest way to each
+Run it as interleavings.py says: alone, with --mutants, and with --ways.
 """
-from interleavings import Model, atomic, main, private, read, relaxed, write
+from interleavings import Model, add, assign, atomic, main, private, read, relaxed, swap, write
 
 OWNER = "O"
 
@@ -434,21 +432,6 @@ class Lifetimes(Model):
         if m["scope"] == len(self.scopes) and not held and not m["given"]:
             return "freed: nobody holds the chunk and nobody frees it"
         return None
-
-
-def add(m, name, n):
-    m[name] += n
-
-
-def assign(m, name, value):
-    m[name] = value
-    return value
-
-
-def swap(m, name, value):
-    before = m[name]
-    m[name] = value
-    return before
 
 
 SHARES = Lifetimes(((0, 1),), "OB", 3)
