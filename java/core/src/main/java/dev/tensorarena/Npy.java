@@ -16,7 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">{@code .npy}
  * format</a>, straight between file and arena memory.
  *
- * <p>The types, little-endian as this library's memory is:
+ * <p>The types, as they are written:
  *
  * <pre>
  *   FLOAT32  &lt;f4     INT64  &lt;i8     INT8   |i1
@@ -24,8 +24,13 @@ import java.util.concurrent.ThreadLocalRandom;
  *   FLOAT16  &lt;f2     INT16  &lt;i2     BOOL   |b1
  * </pre>
  *
+ * <p>They are read under each of NumPy's names, such as {@code =f4}, {@code f} and {@code float32},
+ * and in either byte order: tensors are little-endian, and big-endian elements ({@code >f4}) are
+ * converted while they are read. {@code l} and {@code long} are 64 bits wide, as NumPy has them
+ * everywhere but on Windows.
+ *
  * <p>{@link DType#BFLOAT16} has no NumPy type. The bytes of a {@link DType#BOOL} are taken as they
- * are: 0 is false, anything else true, in NumPy too. On a big-endian machine both methods throw
+ * are: 0 is false, anything else true, in NumPy too. On a big-endian machine all methods throw
  * {@link UnsupportedOperationException}. A thread that is interrupted meanwhile gets a {@link
  * java.nio.channels.ClosedByInterruptException}, as from any {@link FileChannel}.
  */
@@ -36,6 +41,10 @@ public final class Npy {
    * Reads a file of version 1.0, 2.0 or 3.0. Memory is taken only once header and size of the file
    * were found to agree; after any exception the context's memory is what it was.
    *
+   * <p>What NumPy refuses is refused: among others more than 64 axes, and headers of more than
+   * 10,000 bytes. So are bytes behind the data, and headers in Python that no program writes, such
+   * as comments, numbers in hexadecimal digits or a key twice.
+   *
    * <p>An array in Fortran order becomes a strided tensor of the same shape: the transposed view of
    * the bytes as they lie in the file.
    *
@@ -43,7 +52,8 @@ public final class Npy {
    * @param path a regular file
    * @return a writable tensor of the context's innermost open scope
    * @throws IOException if the file cannot be read, is malformed, has a type that is not in the
-   *     table above, or has fewer or more bytes than its header says; with what is wrong and where
+   *     table above, or has fewer or more bytes than its header says; with what is wrong and where.
+   *     An {@code .npz} or gzip file, a Git LFS pointer and an HTML page are called by their name
    * @throws MemoryLimitExceededException if a limit would be passed
    * @throws OutOfMemoryError if the system refuses memory
    * @throws IllegalStateException if the context is closed, or on another thread
@@ -62,14 +72,15 @@ public final class Npy {
     file.requireData(header);
     try (Scope reading = ctx.scope()) {
       Tensor rows = ctx.empty(header.dtype(), header.storedShape());
-      NpyData.read(file, rows);
+      NpyData.read(file, rows, header.byteOrder());
       Tensor kept = reading.closeKeeping(rows); // it is where it was
       return header.fortranOrder() ? kept.transpose() : kept;
     }
   }
 
   /**
-   * What a file holds and where its elements begin, from its header: to plan for it, or to map it.
+   * Returns what a file holds and where its elements begin, from its header: to plan for it, or to
+   * map it.
    *
    * @param path a regular file
    * @return what it holds
@@ -82,7 +93,12 @@ public final class Npy {
       NpyInput file = new NpyInput(channel, path.toString());
       NpyHeader header = NpyHeader.read(file);
       file.requireData(header);
-      return new NpyInfo(header.dtype(), header.shape(), header.fortranOrder(), file.position());
+      return new NpyInfo(
+          header.dtype(),
+          header.shape(),
+          header.fortranOrder(),
+          file.position(),
+          header.byteOrder());
     }
   }
 
@@ -97,8 +113,8 @@ public final class Npy {
    * @param tensor what to write; may be shared or strided
    * @param path where to; a file that exists is replaced
    * @throws IOException if it cannot be written, or if there is something that is no regular file
-   * @throws IllegalArgumentException for {@link DType#BFLOAT16}, or if the shape has so many axes
-   *     that the header would pass 1 MiB, which {@link #read} refuses
+   * @throws IllegalArgumentException for what NumPy does not have: {@link DType#BFLOAT16}, more
+   *     than 64 axes, and extents whose product without those of 0 passes 2^63 - 1 bytes
    * @throws IllegalStateException if the tensor is dead, or another thread's
    */
   public static void write(Tensor tensor, Path path) throws IOException {
@@ -106,7 +122,8 @@ public final class Npy {
     requireLittleEndian();
     boolean fortranOrder = !tensor.isContiguous() && columns.isContiguous();
     Tensor stored = fortranOrder ? columns : tensor;
-    byte[] header = new NpyHeader(tensor.dtype, tensor.shape, fortranOrder).toBytes();
+    byte[] header =
+        new NpyHeader(tensor.dtype, tensor.shape, fortranOrder, ByteOrder.LITTLE_ENDIAN).toBytes();
     requireRegularFile(path);
     Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
     if (!Files.isDirectory(target.getParent())) { // or the new file's name would be in the message
@@ -150,7 +167,8 @@ public final class Npy {
   private static void requireLittleEndian() {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new UnsupportedOperationException(
-          ".npy files are little-endian and this machine is " + ByteOrder.nativeOrder());
+          ".npy files are read and written on little-endian machines only; this one is "
+              + ByteOrder.nativeOrder());
     }
   }
 }

@@ -13,16 +13,47 @@ final class NpyData {
   /** What a window reaches from any address that it owns. */
   private static final long STEP = 1L << 30;
 
-  /** In bytes; strided elements are gathered here before they are written. */
+  /** In bytes; what is not in the file as it is in memory goes through blocks of this size. */
   private static final int BLOCK = 64 << 10;
 
   private NpyData() {}
 
-  /** Reads a contiguous tensor. */
-  static void read(NpyInput file, Tensor tensor) throws IOException {
+  /** Reads a contiguous tensor whose elements have this byte order in the file. */
+  static void read(NpyInput file, Tensor tensor, ByteOrder order) throws IOException {
     long end = tensor.start() + tensor.byteCount();
     for (long at = tensor.start(); at < end; at += STEP) {
-      file.read(bytes(tensor, at, Math.min(STEP, end - at)));
+      ByteBuffer part = bytes(tensor, at, Math.min(STEP, end - at));
+      if (order == ByteOrder.nativeOrder()) {
+        file.read(part);
+      } else {
+        readReversed(file, part, tensor.dtype.shift);
+      }
+    }
+  }
+
+  /** In blocks, whose elements are reversed while they are still in the cache. */
+  private static void readReversed(NpyInput file, ByteBuffer part, int shift) throws IOException {
+    int size = part.capacity();
+    for (int at = 0; at < size; at += BLOCK) {
+      ByteBuffer block = part.slice(at, Math.min(BLOCK, size - at));
+      file.read(block);
+      reverse(block.flip(), shift);
+    }
+  }
+
+  /** Copies the elements onto themselves: between buffers of two byte orders that reverses them. */
+  private static void reverse(ByteBuffer block, int shift) {
+    ByteBuffer big = block.duplicate().order(ByteOrder.BIG_ENDIAN);
+    ByteBuffer little = block.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    switch (shift) {
+      case 1:
+        little.asShortBuffer().put(big.asShortBuffer());
+        break;
+      case 2:
+        little.asIntBuffer().put(big.asIntBuffer());
+        break;
+      default:
+        little.asLongBuffer().put(big.asLongBuffer());
     }
   }
 

@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HexFormat;
+import java.util.List;
 
 /**
  * What stands before the data of a {@code .npy} file. As bytes:
@@ -21,33 +21,59 @@ import java.util.HexFormat;
  * @param dtype the type of the elements
  * @param shape the shape of the array
  * @param fortranOrder whether the first axis is the one whose neighbours lie side by side
+ * @param byteOrder of the elements in the file
  */
-record NpyHeader(DType dtype, Shape shape, boolean fortranOrder) {
-  private static final byte[] MAGIC = "\u0093NUMPY".getBytes(StandardCharsets.ISO_8859_1);
-
+record NpyHeader(DType dtype, Shape shape, boolean fortranOrder, ByteOrder byteOrder) {
   /** Data begin at multiples of this. */
   private static final int ALIGNMENT = 64;
+
+  /** Bytes before the dict in version 1.0, which is what is written. */
+  private static final int PREFIX = 10;
 
   /** NumPy leaves room for the outermost extent to grow to so many digits. */
   private static final int GROWTH_DIGITS = 21;
 
-  /** Far more than any real shape takes; bounds what a hostile file makes us read. */
-  private static final int MAX_LENGTH = 1 << 20;
+  /** In bytes; NumPy reads no longer ones from files that it is not told to trust. */
+  private static final int MAX_LENGTH = 10_000;
+
+  /** No array of NumPy has more axes. */
+  private static final int MAX_RANK = 64;
+
+  /**
+   * A header of an array that NumPy can have.
+   *
+   * @throws IllegalArgumentException if it does not have the type or not so many axes, or if the
+   *     array were too large, which NumPy decides without the extents of 0
+   */
+  NpyHeader {
+    if (names(dtype).isEmpty()) {
+      throw new IllegalArgumentException(
+          "NumPy has no type for " + dtype + "; write the values as FLOAT32 instead");
+    }
+    if (shape.rank() > MAX_RANK) {
+      throw new IllegalArgumentException(
+          shape.rank() + " axes, where NumPy has at most " + MAX_RANK);
+    }
+    long bytes = dtype.byteSize();
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      long extent = Math.max(1, shape.extent(axis));
+      if (bytes > Long.MAX_VALUE / extent) {
+        throw new IllegalArgumentException(
+            "an array of " + dtype + " and shape " + shape + " is too large for NumPy");
+      }
+      bytes *= extent;
+    }
+  }
 
   /** Reads the header and leaves the file where the data begin. */
   static NpyHeader read(NpyInput file) throws IOException {
-    byte[] magic = file.read(MAGIC.length, "the magic string");
-    if (!Arrays.equals(magic, MAGIC)) {
-      HexFormat hex = HexFormat.ofDelimiter(" ");
-      throw file.malformed(
-          "not an .npy file: " + hex.formatHex(magic) + " instead of " + hex.formatHex(MAGIC), 0);
-    }
+    NpyMagic.read(file);
+    long versionAt = file.position();
     byte[] version = file.read(2, "the version");
     int major = Byte.toUnsignedInt(version[0]);
     int minor = Byte.toUnsignedInt(version[1]);
     if (major < 1 || major > 3 || minor != 0) {
-      throw file.malformed(
-          "version " + major + "." + minor + ", not 1.0, 2.0 or 3.0", MAGIC.length);
+      throw file.malformed("version " + major + "." + minor + ", not 1.0, 2.0 or 3.0", versionAt);
     }
     long lengthAt = file.position();
     long length = readLength(file, major);
@@ -56,7 +82,7 @@ record NpyHeader(DType dtype, Shape shape, boolean fortranOrder) {
       throw file.malformed("header of " + length + " bytes, more than " + MAX_LENGTH, lengthAt);
     }
     byte[] text = file.read(length, "the header");
-    return new NpyHeaderParser(new NpyScanner(file, text, textAt, major)).parse();
+    return new NpyHeaderParser(file, text, textAt, major).parse();
   }
 
   private static long readLength(NpyInput file, int major) throws IOException {
@@ -82,47 +108,20 @@ record NpyHeader(DType dtype, Shape shape, boolean fortranOrder) {
     return Shape.owning(reversed);
   }
 
-  /**
-   * The bytes as NumPy writes them: of version 1.0, or 2.0 if the header is too long for it.
-   *
-   * @throws IllegalArgumentException if NumPy does not have the type, or if the shape has more axes
-   *     than {@link #read} would take
-   */
+  /** The bytes as NumPy writes them. */
   byte[] toBytes() {
-    byte[] text = dict().getBytes(StandardCharsets.US_ASCII);
-    int prefix = MAGIC.length + 2 + Short.BYTES;
-    int length = paddedLength(prefix, text.length);
-    int major = 1;
-    if (length > 0xffff) {
-      prefix = MAGIC.length + 2 + Integer.BYTES;
-      length = paddedLength(prefix, text.length);
-      major = 2;
-    }
-    if (length > MAX_LENGTH) {
-      throw new IllegalArgumentException(
-          shape.rank() + " axes take a header of " + length + " bytes, more than " + MAX_LENGTH);
-    }
-    byte[] bytes = new byte[prefix + length];
+    byte[] dict = dict().getBytes(StandardCharsets.US_ASCII);
+    int end = PREFIX + dict.length + 1; // with the newline
+    byte[] bytes = new byte[end + ALIGNMENT - end % ALIGNMENT]; // at least one space, as NumPy
     Arrays.fill(bytes, (byte) ' ');
-    ByteBuffer header = littleEndian(bytes).put(MAGIC).put((byte) major).put((byte) 0);
-    if (major == 1) {
-      header.putShort((short) length);
-    } else {
-      header.putInt(length);
-    }
-    header.put(text);
+    ByteBuffer header = littleEndian(bytes).put(NpyMagic.BYTES).put((byte) 1).put((byte) 0);
+    header.putShort((short) (bytes.length - PREFIX)).put(dict);
     bytes[bytes.length - 1] = '\n';
     return bytes;
   }
 
-  /** With the newline and spaces up to the next multiple of the alignment; always at least one. */
-  private static int paddedLength(int prefix, int text) {
-    int length = text + 1;
-    return length + ALIGNMENT - (prefix + length) % ALIGNMENT;
-  }
-
   private String dict() {
-    StringBuilder dict = new StringBuilder("{'descr': '").append(NpyDescr.of(dtype));
+    StringBuilder dict = new StringBuilder("{'descr': '").append(descr(dtype));
     dict.append("', 'fortran_order': ").append(fortranOrder ? "True" : "False");
     dict.append(", 'shape': (");
     int rank = shape.rank();
@@ -136,5 +135,57 @@ record NpyHeader(DType dtype, Shape shape, boolean fortranOrder) {
       dict.append(" ".repeat(GROWTH_DIGITS - Long.toString(outermost).length()));
     }
     return dict.toString();
+  }
+
+  // ---- names of types
+
+  /** The name under which NumPy writes a type: its order in a file, a letter, the size in bytes. */
+  static String descr(DType dtype) {
+    return (dtype.byteSize() == 1 ? "|" : "<") + names(dtype).get(0);
+  }
+
+  /**
+   * The type of any name that NumPy knows, or null. A byte order may stand before the names of one
+   * and two letters, but means nothing to a single byte.
+   */
+  static DType dtype(String descr) {
+    boolean ordered = !descr.isEmpty() && "<>=|".indexOf(descr.charAt(0)) >= 0;
+    String name = ordered ? descr.substring(1) : descr;
+    if (ordered && name.length() > 2) {
+      return null;
+    }
+    for (DType dtype : DType.values()) {
+      if (names(dtype).contains(name)) {
+        return dtype;
+      }
+    }
+    return null;
+  }
+
+  /** All of NumPy's names for a type, first what it writes; none if NumPy does not have it. */
+  private static List<String> names(DType dtype) {
+    switch (dtype) {
+      case FLOAT32:
+        return List.of("f4", "f", "float32", "single");
+      case FLOAT64:
+        return List.of("f8", "d", "float64", "double", "float");
+      case FLOAT16:
+        return List.of("f2", "e", "float16", "half");
+      case INT64: // l and long have 4 bytes on Windows: such a file is too short, and refused
+        return List.of(
+            "i8", "q", "l", "p", "n", "int64", "longlong", "long", "intp", "int", "int_");
+      case INT32:
+        return List.of("i4", "i", "int32", "intc");
+      case INT16:
+        return List.of("i2", "h", "int16", "short");
+      case INT8:
+        return List.of("i1", "b", "int8", "byte");
+      case UINT8:
+        return List.of("u1", "B", "uint8", "ubyte");
+      case BOOL:
+        return List.of("b1", "?", "bool", "bool_");
+      default:
+        return List.of();
+    }
   }
 }

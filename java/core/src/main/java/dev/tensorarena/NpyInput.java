@@ -36,13 +36,17 @@ final class NpyInput {
     return bytes;
   }
 
+  /** The next bytes: so many, or those that are left if they are fewer. */
+  byte[] readAtMost(int count) throws IOException {
+    return read(Math.min(count, size - position()), "what is left");
+  }
+
   /** Fills the buffer. */
   void read(ByteBuffer into) throws IOException {
     while (into.hasRemaining()) {
       if (channel.read(into) < 0) {
-        throw new IOException(
-            name
-                + ": cut short while it was read: it had "
+        throw refused(
+            "cut short while it was read: it had "
                 + size
                 + " bytes and now ends at byte "
                 + position());
@@ -70,15 +74,19 @@ final class NpyInput {
       throw cutShort(data);
     }
     if (expected < size - start) {
-      throw new IOException(name + ": too long: " + data + ", but the file has " + size + " bytes");
+      throw refused("too long: " + data + ", but the file has " + size + " bytes");
     }
   }
 
   private IOException cutShort(String what) {
-    return new IOException(name + ": cut short: " + what + ", but the file has " + size + " bytes");
+    return refused("cut short: " + what + ", but the file has " + size + " bytes");
   }
 
   IOException malformed(String what, long at) {
-    return new IOException(name + ": " + what + " at byte " + at);
+    return refused(what + " at byte " + at);
+  }
+
+  IOException refused(String why) {
+    return new IOException(name + ": " + why);
   }
 }

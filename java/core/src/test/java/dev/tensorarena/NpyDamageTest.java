@@ -24,6 +24,8 @@ class NpyDamageTest {
     file(2, dict("|u1", "True", "(10, 12)") + "\n", new byte[120]),
     file(1, dict("<i2", "False", "(2L, 3L)") + "\n", new byte[12]),
     file(3, dict("|i1", "False", "(2,)") + "\n", (byte) 1, (byte) 2),
+    file(1, dict(">i4", "True", "(2, 3)") + "\n", new byte[24]),
+    file(1, "{u'descr': u'float32', u'fortran_order': False, u'shape': (3,)}\n", new byte[12]),
   };
 
   @TempDir Path folder;

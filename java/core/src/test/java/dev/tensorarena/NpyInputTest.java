@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Files that change or fail while they are read. */
@@ -48,14 +49,17 @@ class NpyInputTest {
 
   @Test
   void aFailureOfTheDeviceTakesNoMemory() throws IOException {
-    try (ExecutionContext ctx = ExecutionContext.open()) {
-      Tensor earlier = ctx.allocSlice(1f, 2f);
-      long before = ctx.memoryUsage();
-      IOException failure = new IOException("device");
-      NpyInput failing = input(NpyFixtures.cut(FILE, 200), failure);
-      assertSame(failure, assertThrows(IOException.class, () -> Npy.read(ctx, failing)));
-      assertEquals(before, ctx.memoryUsage());
-      assertEquals(2f, earlier.getFloatAt(1));
+    byte[] big = NpyFixtures.numpy(NpyFixtures.dict(">f8", "False", "(3, 5)"), NpyFixtures.FIFTEEN);
+    for (byte[] file : List.of(FILE, big)) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor earlier = ctx.allocSlice(1f, 2f);
+        long before = ctx.memoryUsage();
+        IOException failure = new IOException("device");
+        NpyInput failing = input(NpyFixtures.cut(file, 200), failure);
+        assertSame(failure, assertThrows(IOException.class, () -> Npy.read(ctx, failing)));
+        assertEquals(before, ctx.memoryUsage());
+        assertEquals(2f, earlier.getFloatAt(1));
+      }
     }
   }
 }

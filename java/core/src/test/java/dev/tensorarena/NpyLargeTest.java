@@ -6,13 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tensors past 2 GiB; only some pages of them are touched. */
+/** Tensors past 2 GiB; but for the big-endian one, only some pages of them are touched. */
 class NpyLargeTest {
   private static final long GIB = 1L << 30;
   private static final long SIZE = 5 * GIB + 10;
@@ -53,7 +54,7 @@ class NpyLargeTest {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Tensor tensor = ctx.empty(DType.INT8, SIZE);
       Skimming in = new Skimming();
-      NpyData.read(new NpyInput(in, "a.npy"), tensor);
+      NpyData.read(new NpyInput(in, "a.npy"), tensor, ByteOrder.LITTLE_ENDIAN);
       assertEquals(List.of(gib, gib, gib, gib, gib, 10), in.sizes);
       for (int part = 0; part < 6; part++) {
         assertEquals(10 + part, tensor.select(0, part * GIB).getByteAt(0));
@@ -68,6 +69,44 @@ class NpyLargeTest {
         expected.add((byte) value);
       }
       assertEquals(expected, out.ends);
+    }
+  }
+
+  /** A disk of big-endian longs: each part that is read begins and ends with its place. */
+  private static final class Places extends BytesChannel {
+    final List<Long> starts = new ArrayList<>();
+    private long place;
+
+    Places() {
+      super(new byte[0]);
+    }
+
+    @Override
+    public int read(ByteBuffer into) {
+      int size = into.remaining();
+      starts.add(place);
+      ByteBuffer longs = into.duplicate(); // big-endian, as every new buffer is
+      longs.putLong(0, place).putLong(size - 8, ~(place + size - 8));
+      into.position(size);
+      place += size;
+      return size;
+    }
+  }
+
+  @Test
+  void bigEndianElementsAreConvertedInAllWindows() throws IOException {
+    long size = 2 * GIB + 24;
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      Tensor tensor = ctx.empty(DType.INT64, size / 8);
+      Places in = new Places();
+      NpyData.read(new NpyInput(in, "a.npy"), tensor, ByteOrder.BIG_ENDIAN);
+      assertEquals(2 * GIB, in.starts.get(in.starts.size() - 1));
+      for (int part = 0; part < in.starts.size(); part++) {
+        long first = in.starts.get(part);
+        long last = (part + 1 < in.starts.size() ? in.starts.get(part + 1) : size) - 8;
+        assertEquals(first, tensor.select(0, first / 8).getLongAt(0));
+        assertEquals(~last, tensor.select(0, last / 8).getLongAt(0));
+      }
     }
   }
 

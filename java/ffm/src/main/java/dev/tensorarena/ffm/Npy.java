@@ -7,6 +7,7 @@ import dev.tensorarena.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import java.nio.file.StandardOpenOption;
 /**
  * Tensors over mapped files of NumPy's {@code .npy} format: nothing is read before it is used, and
  * files may be larger than memory. {@link dev.tensorarena.Npy} tells the types, and reads files
- * into arenas instead.
+ * into arenas instead, big-endian ones too, which cannot be mapped.
  *
  * <p>Whoever changes a mapped file changes the tensor; who cuts it short makes access to the lost
  * part throw {@link InternalError}.
@@ -31,8 +32,8 @@ public final class Npy {
    * @param path a regular file
    * @return a tensor of the context's innermost open scope; the transposed view for an array in
    *     Fortran order
-   * @throws IOException if the file cannot be mapped, is malformed, of an unsupported type, or has
-   *     fewer or more bytes than its header says; with what is wrong and where
+   * @throws IOException if the file cannot be mapped, is malformed, big-endian, of an unsupported
+   *     type, or has fewer or more bytes than its header says; with what is wrong and where
    * @throws IllegalStateException if the context is closed, or on another thread
    */
   public static Tensor map(ExecutionContext ctx, Path path) throws IOException {
@@ -54,6 +55,13 @@ public final class Npy {
   public static Tensor map(ExecutionContext ctx, Path path, Arena arena) throws IOException {
     ctx.memoryUsage(); // a closed context is refused before the file is touched
     NpyInfo info = dev.tensorarena.Npy.info(path);
+    if (info.byteOrder() != ByteOrder.nativeOrder()) {
+      throw new IOException(
+          path
+              + ": big-endian elements of "
+              + info.dtype()
+              + " cannot be mapped; dev.tensorarena.Npy.read reads and converts them");
+    }
     Shape shape = info.fortranOrder() ? reversed(info.shape()) : info.shape();
     Tensor stored = Tensors.wrap(ctx, bytes(path, info, arena), info.dtype(), shape);
     return info.fortranOrder() ? stored.transpose() : stored;

@@ -1,6 +1,7 @@
 package dev.tensorarena.ffm;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -122,5 +123,32 @@ class NpyMapTest extends InContext {
     assertRefuses(IOException.class, () -> map(path), "a.npy");
     ctx.close();
     assertRefuses(() -> map(path), "is closed");
+  }
+
+  @Test
+  void bigEndianElementsAreReadAndNotMapped() throws IOException {
+    Path path = written(ctx.allocSlice(1d, 2d));
+    byte[] file = Files.readAllBytes(path);
+    file[new String(file, ISO_8859_1).indexOf("<f8")] = '>';
+    Files.write(path, file);
+    assertRefuses(
+        IOException.class,
+        () -> map(path),
+        "a.npy",
+        "big-endian elements of FLOAT64",
+        "dev.tensorarena.Npy.read");
+    assertEquals(
+        Long.reverseBytes(Double.doubleToLongBits(2)),
+        Double.doubleToLongBits(Npy.read(ctx, path).getDouble(1)));
+  }
+
+  @Test
+  void aSingleByteIsMappedWhateverItsOrder() throws IOException {
+    Path path = written(ctx.zeros(DType.INT8, Shape.of(3)));
+    byte[] file = Files.readAllBytes(path);
+    file[new String(file, ISO_8859_1).indexOf("|i1")] = '>';
+    file[file.length - 1] = 7;
+    Files.write(path, file);
+    assertEquals(7, map(path).getByteAt(2));
   }
 }
