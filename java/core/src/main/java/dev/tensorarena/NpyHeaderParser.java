@@ -21,8 +21,8 @@ import java.util.Arrays;
  *   string = in single or double quotes, without backslashes; perhaps a "u" before it
  * </pre>
  *
- * <p>White space may stand before each token. Outside of the braces Python takes blanks at the
- * beginning of a line for an indentation, and refuses it.
+ * <p>White space may stand before each token. Outside of the braces, blanks at the beginning of a line
+ * are an indentation to Python, which refuses it there.
  */
 final class NpyHeaderParser {
   /** Longer tokens are cut in messages. */
@@ -93,12 +93,15 @@ final class NpyHeaderParser {
     if (at < text.length) {
       throw expected("the end of the header");
     }
-    // Before version 3.0 NumPy mends the header for the sake of Python 2, and this with it.
-    boolean newline = false;
+    boolean indented = false;
     for (int i = from; i < at; i++) {
-      newline |= text[i] == '\n' || text[i] == '\r';
+      if (text[i] == '\r') {
+        indented = true;
+      } else if (text[i] == '\n') { // NumPy mends that for Python 2, and this with it
+        indented = major == 3;
+      }
     }
-    if (major == 3 && newline && isBlank(text[at - 1])) {
+    if (indented && isBlank(text[at - 1])) {
       throw malformed("blanks behind the last newline of the header", start + at - 1);
     }
   }

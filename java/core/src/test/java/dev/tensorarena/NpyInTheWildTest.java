@@ -18,7 +18,7 @@ class NpyInTheWildTest {
   /** What NumPy reads, of a type that we have, and is refused: no writer emits it. */
   private static final Map<String, String> REFUSED =
       Map.of(
-          "a45_underscore.npy", "expected ')', found '_' at byte 63",
+          "a45_underscore.npy", "expected ')', found '_' at byte 65",
           "a49_comment.npy", "expected the end of the header, found '#' at byte 68",
           "a53_dup_key.npy", "second key 'descr' at byte 27",
           "a55_hex.npy", "expected ',', found 'x' at byte 62",
@@ -64,6 +64,6 @@ class NpyInTheWildTest {
       assertFalse(file.numpy().isEmpty(), file.file());
     }
     assertEquals(49, files().size());
-    assertEquals(22, read.size(), read.toString());
+    assertEquals(20, read.size(), read.toString());
   }
 }

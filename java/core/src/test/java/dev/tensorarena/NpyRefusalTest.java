@@ -302,7 +302,7 @@ class NpyRefusalTest {
     assertHeaderRefused(
         "unknown key '" + "k".repeat(40) + "' at byte 11", "{'" + "k".repeat(40) + "': 1}");
     assertHeaderRefused(
-        "unknown key '" + "k".repeat(40) + "...' at byte 11", "{'" + "k".repeat(9999) + "': 1}");
+        "unknown key '" + "k".repeat(40) + "...' at byte 11", "{'" + "k".repeat(5000) + "': 1}");
   }
 
   // ---- the dict
@@ -357,6 +357,7 @@ class NpyRefusalTest {
     assertHeaderRefused("indented header at byte 14", " \r\n\t" + dict("<f8", "False", "(3, 5)"));
   }
 
+  /** In versions before 3.0 NumPy mends this. */
   @Test
   void blanksBehindTheLastNewlineInVersion3() throws IOException {
     String dict = dict("<f8", "False", "(3, 5)");
@@ -364,8 +365,9 @@ class NpyRefusalTest {
         "blanks behind the last newline of the header at byte 72", file(3, dict + "\n ", FIFTEEN));
     assertRefused(
         "blanks behind the last newline of the header at byte 74",
-        file(3, dict + "\r \t\t", FIFTEEN));
-    for (String end : new String[] {"", "  ", "\n", " \n", "\n\n", "\n \n", " \t\r\n"}) {
+        file(3, dict + "\r\n\t\t", FIFTEEN));
+    assertHeaderRefused("blanks behind the last newline of the header at byte 70", dict + "\r ");
+    for (String end : new String[] {"", "  ", "\n", " \r", "\n\n", "\n \n", " \t\r\n"}) {
       Path path = NpyFixtures.write(folder, "a.npy", file(3, dict + end, FIFTEEN));
       assertEquals(15, Npy.read(ctx, path).size());
     }
