@@ -21,8 +21,8 @@ import java.util.Arrays;
  *   string = in single or double quotes, without backslashes; perhaps a "u" before it
  * </pre>
  *
- * <p>White space may stand before each token. Outside of the braces, blanks at the beginning of a line
- * are an indentation to Python, which refuses it there.
+ * <p>White space may stand before each token. Outside of the braces, blanks at the beginning of a
+ * line are an indentation to Python, which refuses it there.
  */
 final class NpyHeaderParser {
   /** Longer tokens are cut in messages. */

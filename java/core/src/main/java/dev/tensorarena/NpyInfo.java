@@ -15,4 +15,17 @@ import java.nio.ByteOrder;
  *     big-endian elements, a mapped file shows them as they are
  */
 public record NpyInfo(
-    DType dtype, Shape shape, boolean fortranOrder, long dataOffset, ByteOrder byteOrder) {}
+    DType dtype, Shape shape, boolean fortranOrder, long dataOffset, ByteOrder byteOrder) {
+
+  /**
+   * Describes a file of little-endian elements.
+   *
+   * @param dtype the type of the elements
+   * @param shape the shape of the array
+   * @param fortranOrder whether the elements lie in column-major order
+   * @param dataOffset where the elements begin in the file, in bytes
+   */
+  public NpyInfo(DType dtype, Shape shape, boolean fortranOrder, long dataOffset) {
+    this(dtype, shape, fortranOrder, dataOffset, ByteOrder.LITTLE_ENDIAN);
+  }
+}

@@ -74,7 +74,8 @@ class NpyBigEndianTest {
     assertEquals(-2, tensor.getLongAt(1));
     ByteBuffer one = ByteBuffer.allocate(4).putInt(0x0102_0304);
     assertEquals(0x0102_0304, read(">i4", "()", one).getIntAt(0));
-    assertEquals(-258, read(">i2", "()", ByteBuffer.allocate(2).putShort((short) -258)).getShortAt(0));
+    assertEquals(
+        -258, read(">i2", "()", ByteBuffer.allocate(2).putShort((short) -258)).getShortAt(0));
   }
 
   @Test

@@ -42,8 +42,7 @@ class NpyMagicTest {
 
   @Test
   void gzip() throws IOException {
-    assertNamed(
-        "gzip data: unpack it and read what was packed", "\u001f\u008b\b\b\u0000\u0000");
+    assertNamed("gzip data: unpack it and read what was packed", "\u001f\u008b\b\b\u0000\u0000");
   }
 
   @Test

@@ -230,7 +230,8 @@ class NpyReadTest {
     assertEquals(Shape.of(Long.MAX_VALUE, 0), tensor.shape());
     assertTrue(read(numpy(dict("|i1", "True", "(0, 9223372036854775807)"))).isEmpty());
     assertEquals(
-        Shape.of(1L << 60, 0), read(numpy(dict("<f4", "True", "(1152921504606846976, 0)"))).shape());
+        Shape.of(1L << 60, 0),
+        read(numpy(dict("<f4", "True", "(1152921504606846976, 0)"))).shape());
   }
 
   @Test

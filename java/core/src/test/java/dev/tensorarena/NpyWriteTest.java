@@ -79,6 +79,7 @@ class NpyWriteTest {
     Shape shape = Shape.of(3, 5);
     assertEquals(
         new NpyInfo(DType.FLOAT64, shape, false, 128, ByteOrder.LITTLE_ENDIAN), Npy.info(path));
+    assertEquals(new NpyInfo(DType.FLOAT64, shape, false, 128), Npy.info(path));
     Npy.write(ctx.copyOf(Shape.of(5, 3), VALUES).transpose(), path);
     assertEquals(
         new NpyInfo(DType.FLOAT64, shape, true, 128, ByteOrder.LITTLE_ENDIAN), Npy.info(path));
