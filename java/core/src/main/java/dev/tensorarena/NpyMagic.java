@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 final class NpyMagic {
   static final byte[] BYTES = "\u0093NUMPY".getBytes(StandardCharsets.ISO_8859_1);
 
-  /** Bytes, at most, from which a file of another kind is recognised. */
+  /** Bytes behind the magic string, at most, from which a file of another kind is recognised. */
   private static final int BEGINNING = 64;
 
   private static final Pattern MARKUP = Pattern.compile("(\u00ef\u00bb\u00bf)?\\s*<[!?a-zA-Z]");
@@ -33,7 +33,7 @@ final class NpyMagic {
     if (Arrays.equals(magic, BYTES)) {
       return;
     }
-    byte[] rest = file.readAtMost(BEGINNING - BYTES.length);
+    byte[] rest = file.readAtMost(BEGINNING);
     String kind =
         kind(
             new String(magic, StandardCharsets.ISO_8859_1)

@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
-import java.util.List;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -122,6 +125,18 @@ class NpyBigEndianTest {
       assertEquals(2, after.getByteAt(i));
     }
     assertEquals(0x0102_0304, read.getIntAt(0));
-    assertEquals(List.of(3L), List.of(read.size()));
+  }
+
+  @Test
+  void aLargeFileMakesLittleGarbage(@TempDir Path folder) throws IOException {
+    int size = 32 << 20;
+    byte[] bytes = numpy(dict(">f2", "False", "(" + size / 2 + ",)"), new byte[size]);
+    Path file = NpyFixtures.write(folder, "a.npy", bytes);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long thread = Thread.currentThread().getId();
+    long before = threads.getThreadAllocatedBytes(thread);
+    Npy.read(ctx, file);
+    long garbage = threads.getThreadAllocatedBytes(thread) - before;
+    assertTrue(garbage < size / 32, garbage + " bytes");
   }
 }
