@@ -1,17 +1,18 @@
 package dev.tensorarena.bench;
 
 import dev.tensorarena.Tensor;
+import dev.tensorarena.blas.Blas;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /**
- * What does it cost to compute on elements: y = 2x into a new result and into an existing one, y +=
- * 2x in place, and a sum of x?
+ * What does it cost to compute on elements: y = 2x into a new result and into an existing one, y =
+ * 2y and y += 2x in place, and a sum of x?
  *
  * <p>By the same loop over {@code getFloatAt} and {@code setFloatAt}, over {@code asFloatBuffer()},
- * over blocks that pass through a small heap array, and over heap arrays. A new heap array is the
- * collector's; a new tensor has its part of a reset.
+ * over blocks that pass through a small heap array, and over heap arrays; and by {@link Blas}. A
+ * new heap array is the collector's; a new tensor has its part of a reset.
  */
 public class ElementAccess extends ElementValues {
   /** As large as fits the first-level cache beside another one: 4 kB. */
@@ -39,7 +40,22 @@ public class ElementAccess extends ElementValues {
     checkDoubled(existingByBuffer().toFloatArray());
     y.fill(0f);
     checkDoubled(existingByBlocks().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByCopyAndBuffer().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByCopyAndBlas().toFloatArray());
     checkDoubled(existingHeapArray());
+
+    y.copyFrom(x);
+    checkDoubled(inPlaceByElement().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBuffer().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBlocks().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBlas().toFloatArray());
+    heapY = values();
+    checkDoubled(inPlaceHeapArray());
 
     y.fill(1f);
     checkAxpy(axpyByElement().toFloatArray());
@@ -47,6 +63,8 @@ public class ElementAccess extends ElementValues {
     checkAxpy(axpyByBuffer().toFloatArray());
     y.fill(1f);
     checkAxpy(axpyByBlocks().toFloatArray());
+    y.fill(1f);
+    checkAxpy(axpyByBlas().toFloatArray());
     Arrays.fill(heapY, 1);
     checkAxpy(axpyHeapArray());
 
@@ -72,8 +90,8 @@ public class ElementAccess extends ElementValues {
     return to;
   }
 
-  private Tensor doubleByBlocks(Tensor to) {
-    FloatBuffer source = x.asFloatBuffer();
+  private Tensor doubleByBlocks(Tensor from, Tensor to) {
+    FloatBuffer source = from.asFloatBuffer();
     FloatBuffer target = to.asFloatBuffer();
     float[] values = block;
     for (int i = 0; i < source.limit(); i += values.length) {
@@ -85,6 +103,15 @@ public class ElementAccess extends ElementValues {
       target.put(i, values, 0, n);
     }
     return to;
+  }
+
+  /** Over one buffer, which the JIT vectorises; over two it does not. */
+  private Tensor doubleInPlace(Tensor of) {
+    FloatBuffer values = of.asFloatBuffer();
+    for (int i = 0; i < values.limit(); i++) {
+      values.put(i, FACTOR * values.get(i));
+    }
+    return of;
   }
 
   private float[] doubleHeapArray(float[] to) {
@@ -122,7 +149,7 @@ public class ElementAccess extends ElementValues {
    */
   @Benchmark
   public Tensor newByBlocks() {
-    return doubleByBlocks(newResult());
+    return doubleByBlocks(x, newResult());
   }
 
   /**
@@ -162,7 +189,30 @@ public class ElementAccess extends ElementValues {
    */
   @Benchmark
   public Tensor existingByBlocks() {
-    return doubleByBlocks(y);
+    return doubleByBlocks(x, y);
+  }
+
+  /**
+   * y = 2x, into an existing tensor: x is copied there, and then y doubled in place over its
+   * buffer.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByCopyAndBuffer() {
+    return doubleInPlace(y.copyFrom(x));
+  }
+
+  /**
+   * y = 2x, into an existing tensor: x is copied there, and then y doubled in place by BLAS.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByCopyAndBlas() {
+    y.copyFrom(x);
+    Blas.scal(FACTOR, y);
+    return y;
   }
 
   /**
@@ -173,6 +223,65 @@ public class ElementAccess extends ElementValues {
   @Benchmark
   public float[] existingHeapArray() {
     return doubleHeapArray(heapY);
+  }
+
+  /**
+   * y = 2y, with getters and setters. Here and in the rows of the same name, the elements grow to
+   * infinity, with which the processor computes as fast.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByElement() {
+    for (int i = 0; i < elements; i++) {
+      y.setFloatAt(i, FACTOR * y.getFloatAt(i));
+    }
+    return y;
+  }
+
+  /**
+   * y = 2y, over one buffer.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBuffer() {
+    return doubleInPlace(y);
+  }
+
+  /**
+   * y = 2y, in blocks.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBlocks() {
+    return doubleByBlocks(y, y);
+  }
+
+  /**
+   * y = 2y, by BLAS's {@code scal}.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBlas() {
+    Blas.scal(FACTOR, y);
+    return y;
+  }
+
+  /**
+   * y = 2y, over a heap array.
+   *
+   * @return y
+   */
+  @Benchmark
+  public float[] inPlaceHeapArray() {
+    float[] values = heapY;
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= FACTOR;
+    }
+    return values;
   }
 
   /**
@@ -223,6 +332,17 @@ public class ElementAccess extends ElementValues {
       }
       target.put(i, ys, 0, n);
     }
+    return y;
+  }
+
+  /**
+   * y += 2x, by BLAS's {@code axpy}.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor axpyByBlas() {
+    Blas.axpy(FACTOR, x, y);
     return y;
   }
 

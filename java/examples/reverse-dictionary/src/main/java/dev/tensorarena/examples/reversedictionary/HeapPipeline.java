@@ -1,6 +1,8 @@
 package dev.tensorarena.examples.reversedictionary;
 
 import ai.onnxruntime.OrtException;
+import dev.tensorarena.blas.DotProduct;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,7 +21,7 @@ final class HeapPipeline {
 
   private final Function<String, long[]> encoder;
   private final MiniLm model;
-  private final float[] index;
+  private final FloatBuffer index;
   private final int topK;
   private final Tally tally;
   private final MeanPooling pooling = new MeanPooling();
@@ -31,7 +33,7 @@ final class HeapPipeline {
       Function<String, long[]> encoder, MiniLm model, float[] index, int topK, Tally tally) {
     this.encoder = encoder;
     this.model = model;
-    this.index = index;
+    this.index = FloatBuffer.wrap(index);
     this.topK = topK;
     this.tally = tally;
   }
@@ -90,7 +92,7 @@ final class HeapPipeline {
 
   private float[][] score(float[][] received) {
     float[][] queries = copyOf(received);
-    int nouns = index.length / MiniLm.WIDTH;
+    int nouns = index.limit() / MiniLm.WIDTH;
     float[][] scores = new float[queries.length][nouns];
     for (int i = 0; i < queries.length; i++) {
       for (int j = 0; j < nouns; j++) {

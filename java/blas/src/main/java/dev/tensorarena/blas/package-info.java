@@ -1,0 +1,25 @@
+/**
+ * Linear algebra on tensors by a BLAS library, on the bytes where they lie. Start at {@link
+ * dev.tensorarena.blas.Blas}.
+ *
+ * <p><b>Where the library comes from.</b> These are tried in this order when a function is first
+ * called, and the first that has the functions is taken:
+ *
+ * <ol>
+ *   <li>what {@code -Dtensorarena.blas.library} names, a file or a name as the system's loader
+ *       knows it; if it is set, nothing else is tried;
+ *   <li>OpenBLAS in the jar {@code org.bytedeco:openblas} of this platform ({@code linux-x86_64} or
+ *       {@code linux-arm64}), if it is there;
+ *   <li>the system's {@code libopenblas.so.0}, {@code libblas.so.3} and {@code libcblas.so.3}
+ *       (elsewhere than on Linux: {@code openblas}, {@code blas} and {@code cblas}, as the system
+ *       completes such names).
+ * </ol>
+ *
+ * <p>If none is found, the call throws {@link java.lang.UnsatisfiedLinkError} with all that was
+ * tried and how to install one; later calls throw {@link java.lang.NoClassDefFoundError} with that
+ * as its cause. On the module path, give {@code --add-modules org.bytedeco.openblas.linux.x86_64}
+ * for the jar to be seen.
+ *
+ * <p>JNA calls the library; on JDK 24 and later give {@code --enable-native-access=ALL-UNNAMED}.
+ */
+package dev.tensorarena.blas;
