@@ -18,6 +18,13 @@ public class ElementAccess extends ElementValues {
   /** As large as fits the first-level cache beside another one: 4 kB. */
   private static final int BLOCK = 1000;
 
+  /**
+   * As many elements as a buffer of a tensor can have. C2 vectorises a loop over one buffer only if
+   * it knows that no offset in bytes is too large for an int, which {@code limit()} does not tell
+   * it.
+   */
+  private static final int LARGEST = Integer.MAX_VALUE / Float.BYTES;
+
   private static final float FACTOR = 2;
 
   private float[] heapX;
@@ -41,7 +48,7 @@ public class ElementAccess extends ElementValues {
     y.fill(0f);
     checkDoubled(existingByBlocks().toFloatArray());
     y.fill(0f);
-    checkDoubled(existingByCopyAndBuffer().toFloatArray());
+    checkDoubled(existingByCopyAndBoundedBuffer().toFloatArray());
     y.fill(0f);
     checkDoubled(existingByCopyAndBlas().toFloatArray());
     checkDoubled(existingHeapArray());
@@ -50,6 +57,8 @@ public class ElementAccess extends ElementValues {
     checkDoubled(inPlaceByElement().toFloatArray());
     y.copyFrom(x);
     checkDoubled(inPlaceByBuffer().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBoundedBuffer().toFloatArray());
     y.copyFrom(x);
     checkDoubled(inPlaceByBlocks().toFloatArray());
     y.copyFrom(x);
@@ -105,10 +114,10 @@ public class ElementAccess extends ElementValues {
     return to;
   }
 
-  /** Over one buffer, which the JIT vectorises; over two it does not. */
-  private Tensor doubleInPlace(Tensor of) {
+  private static Tensor doubleInPlace(Tensor of) {
     FloatBuffer values = of.asFloatBuffer();
-    for (int i = 0; i < values.limit(); i++) {
+    int n = Math.min(values.limit(), LARGEST);
+    for (int i = 0; i < n; i++) {
       values.put(i, FACTOR * values.get(i));
     }
     return of;
@@ -199,7 +208,7 @@ public class ElementAccess extends ElementValues {
    * @return y
    */
   @Benchmark
-  public Tensor existingByCopyAndBuffer() {
+  public Tensor existingByCopyAndBoundedBuffer() {
     return doubleInPlace(y.copyFrom(x));
   }
 
@@ -240,12 +249,26 @@ public class ElementAccess extends ElementValues {
   }
 
   /**
-   * y = 2y, over one buffer.
+   * y = 2y, over one buffer, up to its limit.
    *
    * @return y
    */
   @Benchmark
   public Tensor inPlaceByBuffer() {
+    FloatBuffer values = y.asFloatBuffer();
+    for (int i = 0; i < values.limit(); i++) {
+      values.put(i, FACTOR * values.get(i));
+    }
+    return y;
+  }
+
+  /**
+   * y = 2y, over one buffer, up to its limit and no further than any tensor's.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBoundedBuffer() {
     return doubleInPlace(y);
   }
 

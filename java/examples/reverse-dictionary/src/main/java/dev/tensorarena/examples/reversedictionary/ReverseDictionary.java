@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 final class ReverseDictionary implements Callable<Integer> {
 
-  private static final List<String> KNOWN =
+  /** What is looked up in any case. */
+  static final List<String> KNOWN =
       List.of(
           "a place where two rivers meet",
           "a person who studies the stars",
