@@ -54,13 +54,9 @@ public class ElementAccess extends ElementValues {
     checkDoubled(existingHeapArray());
 
     y.copyFrom(x);
-    checkDoubled(inPlaceByElement().toFloatArray());
-    y.copyFrom(x);
     checkDoubled(inPlaceByBuffer().toFloatArray());
     y.copyFrom(x);
     checkDoubled(inPlaceByBoundedBuffer().toFloatArray());
-    y.copyFrom(x);
-    checkDoubled(inPlaceByBlocks().toFloatArray());
     y.copyFrom(x);
     checkDoubled(inPlaceByBlas().toFloatArray());
     heapY = values();
@@ -99,8 +95,8 @@ public class ElementAccess extends ElementValues {
     return to;
   }
 
-  private Tensor doubleByBlocks(Tensor from, Tensor to) {
-    FloatBuffer source = from.asFloatBuffer();
+  private Tensor doubleByBlocks(Tensor to) {
+    FloatBuffer source = x.asFloatBuffer();
     FloatBuffer target = to.asFloatBuffer();
     float[] values = block;
     for (int i = 0; i < source.limit(); i += values.length) {
@@ -158,7 +154,7 @@ public class ElementAccess extends ElementValues {
    */
   @Benchmark
   public Tensor newByBlocks() {
-    return doubleByBlocks(x, newResult());
+    return doubleByBlocks(newResult());
   }
 
   /**
@@ -198,7 +194,7 @@ public class ElementAccess extends ElementValues {
    */
   @Benchmark
   public Tensor existingByBlocks() {
-    return doubleByBlocks(x, y);
+    return doubleByBlocks(y);
   }
 
   /**
@@ -235,21 +231,8 @@ public class ElementAccess extends ElementValues {
   }
 
   /**
-   * y = 2y, with getters and setters. Here and in the rows of the same name, the elements grow to
-   * infinity, with which the processor computes as fast.
-   *
-   * @return y
-   */
-  @Benchmark
-  public Tensor inPlaceByElement() {
-    for (int i = 0; i < elements; i++) {
-      y.setFloatAt(i, FACTOR * y.getFloatAt(i));
-    }
-    return y;
-  }
-
-  /**
-   * y = 2y, over one buffer, up to its limit.
+   * y = 2y, over one buffer, up to its limit. Here and in the other rows in place, the elements
+   * grow to infinity, with which the processor computes as fast.
    *
    * @return y
    */
@@ -270,16 +253,6 @@ public class ElementAccess extends ElementValues {
   @Benchmark
   public Tensor inPlaceByBoundedBuffer() {
     return doubleInPlace(y);
-  }
-
-  /**
-   * y = 2y, in blocks.
-   *
-   * @return y
-   */
-  @Benchmark
-  public Tensor inPlaceByBlocks() {
-    return doubleByBlocks(y, y);
   }
 
   /**

@@ -70,7 +70,7 @@ final class BlasLibrary {
     try {
       library = NativeLibrary.getInstance(name);
     } catch (UnsatisfiedLinkError e) {
-      tried.add(where + ": " + firstLine(e));
+      tried.add(where + ": " + reason(e));
       return null;
     }
     if (function(library, NEEDED) == null) {
@@ -132,9 +132,10 @@ final class BlasLibrary {
     }
   }
 
-  /** JNA's message has a line for each place that it looked at. */
-  private static String firstLine(UnsatisfiedLinkError e) {
-    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+  /** What the system's loader said, which is the second line of JNA's many. */
+  private static String reason(UnsatisfiedLinkError e) {
+    String message = String.valueOf(e.getMessage());
+    return message.lines().skip(1).findFirst().orElse(message);
   }
 
   private String failure() {

@@ -17,9 +17,10 @@
  *
  * <p>If none is found, the call throws {@link java.lang.UnsatisfiedLinkError} with all that was
  * tried and how to install one; later calls throw {@link java.lang.NoClassDefFoundError} with that
- * as its cause. On the module path, give {@code --add-modules org.bytedeco.openblas.linux.x86_64}
- * for the jar to be seen.
+ * as its cause.
  *
- * <p>JNA calls the library; on JDK 24 and later give {@code --enable-native-access=ALL-UNNAMED}.
+ * <p>JNA calls the library. On JDK 24 and later give {@code --enable-native-access=ALL-UNNAMED}; on
+ * the module path, {@code --enable-native-access=dev.tensorarena,com.sun.jna}, and leave the jar
+ * with OpenBLAS on the class path.
  */
 package dev.tensorarena.blas;
