@@ -1,12 +1,11 @@
 package dev.tensorarena.bench;
 
 import dev.tensorarena.blas.DotProduct;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 
 /** Heap arrays, for each stage's result a new one. */
 final class ArrayPipeline implements QueryPipeline {
-  private final FloatBuffer index;
+  private final DotProduct.Floats index;
   private final boolean copies;
   private final TopHits hits = new TopHits();
 
@@ -17,7 +16,7 @@ final class ArrayPipeline implements QueryPipeline {
    *     later, or trusts the sender
    */
   ArrayPipeline(float[] index, boolean copies) {
-    this.index = FloatBuffer.wrap(index);
+    this.index = i -> index[i];
     this.copies = copies;
   }
 

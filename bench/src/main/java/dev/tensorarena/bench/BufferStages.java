@@ -48,8 +48,9 @@ final class BufferStages {
 
   void score(FloatBuffer pooled, FloatBuffer index, FloatBuffer scores) {
     pooled.get(0, vector);
+    DotProduct.Floats vectors = index::get;
     for (int row = 0; row < Query.ROWS; row++) {
-      scores.put(row, DotProduct.of(vector, index, row * Query.WIDTH));
+      scores.put(row, DotProduct.of(vector, vectors, row * Query.WIDTH));
     }
   }
 

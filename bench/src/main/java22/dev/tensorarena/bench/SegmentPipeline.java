@@ -6,23 +6,18 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.tensorarena.blas.DotProduct;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 
 /** A confined arena for each query, which the stages pass segments of. */
 final class SegmentPipeline implements QueryPipeline {
   private final Arena own = Arena.ofConfined();
-  private final FloatBuffer index;
+  private final DotProduct.Floats index;
   private final float[] vector = new float[Query.WIDTH];
   private final TopHits hits = new TopHits();
 
   SegmentPipeline(float... index) {
-    this.index =
-        own.allocateFrom(JAVA_FLOAT, index)
-            .asByteBuffer()
-            .order(ByteOrder.nativeOrder())
-            .asFloatBuffer();
+    MemorySegment vectors = own.allocateFrom(JAVA_FLOAT, index);
+    this.index = i -> vectors.getAtIndex(JAVA_FLOAT, i);
   }
 
   @Override

@@ -1,31 +1,44 @@
 package dev.tensorarena.blas;
 
-import java.nio.FloatBuffer;
-
 /**
- * The dot product in plain Java, where one side is a heap array, which {@link Blas} could not be
- * given without a copy, or where there is no BLAS library.
+ * The dot product in plain Java, for numbers that lie where {@link Blas} could not have them
+ * without a copy, such as heap arrays, or where there is no BLAS library.
  */
 public final class DotProduct {
   private static final int SUMS = 8;
 
+  /**
+   * Reads numbers wherever they lie: {@code buffer::get}, or {@code i -> array[i]}. The JIT inlines
+   * it while a process has one or two kinds of them; with more, each element costs a call.
+   */
+  @FunctionalInterface
+  public interface Floats {
+    /**
+     * Returns an element.
+     *
+     * @param index where it is, from 0
+     * @return the element
+     * @throws IndexOutOfBoundsException if there is none
+     */
+    float get(int index);
+  }
+
   private DotProduct() {}
 
   /**
-   * Returns the dot product of an array and as many elements of a buffer.
+   * Returns the dot product of an array and as many other numbers.
    *
    * <p>It adds up in eight sums instead of one: each addition would wait for the one before it, and
-   * the compiler may not reorder them. The order, and so the result, is the same for every kind of
-   * buffer.
+   * the compiler may not reorder them. The order, and so the result, is the same wherever the
+   * numbers lie.
    *
    * @param x {@code float[n]}
-   * @param y a tensor's {@code asFloatBuffer()}, or another heap array's {@code FloatBuffer.wrap};
-   *     its position counts for nothing
-   * @param from index of the first element of y
+   * @param y at least {@code from + n} numbers
+   * @param from index of the first of y
    * @return Σ x[i] y[from + i]
-   * @throws IndexOutOfBoundsException if y has fewer elements than that
+   * @throws IndexOutOfBoundsException if y has fewer
    */
-  public static float of(float[] x, FloatBuffer y, int from) {
+  public static float of(float[] x, Floats y, int from) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;

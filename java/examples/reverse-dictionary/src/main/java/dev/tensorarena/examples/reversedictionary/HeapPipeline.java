@@ -2,7 +2,6 @@ package dev.tensorarena.examples.reversedictionary;
 
 import ai.onnxruntime.OrtException;
 import dev.tensorarena.blas.DotProduct;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +20,7 @@ final class HeapPipeline {
 
   private final Function<String, long[]> encoder;
   private final MiniLm model;
-  private final FloatBuffer index;
+  private final float[] index;
   private final int topK;
   private final Tally tally;
   private final MeanPooling pooling = new MeanPooling();
@@ -33,7 +32,7 @@ final class HeapPipeline {
       Function<String, long[]> encoder, MiniLm model, float[] index, int topK, Tally tally) {
     this.encoder = encoder;
     this.model = model;
-    this.index = FloatBuffer.wrap(index);
+    this.index = index;
     this.topK = topK;
     this.tally = tally;
   }
@@ -92,11 +91,12 @@ final class HeapPipeline {
 
   private float[][] score(float[][] received) {
     float[][] queries = copyOf(received);
-    int nouns = index.limit() / MiniLm.WIDTH;
+    int nouns = index.length / MiniLm.WIDTH;
     float[][] scores = new float[queries.length][nouns];
+    DotProduct.Floats vectors = i -> index[i];
     for (int i = 0; i < queries.length; i++) {
       for (int j = 0; j < nouns; j++) {
-        scores[i][j] = DotProduct.of(queries[i], index, j * MiniLm.WIDTH);
+        scores[i][j] = DotProduct.of(queries[i], vectors, j * MiniLm.WIDTH);
       }
     }
     tally.array((long) queries.length * nouns * FLOAT);
