@@ -10,11 +10,6 @@ import dev.tensorarena.jna.TensorPointer;
  * with C's BLAS interface, on the bytes where they lie: nothing is copied. The package says where
  * the library comes from.
  *
- * <pre>{@code
- * Tensor scores = ctx.empty(DType.FLOAT32, 20_000);
- * Blas.gemv(1, index, query, 0, scores);   // scores = index times query
- * }</pre>
- *
  * <p>Vectors have rank 1 and any stride. Matrices have rank 2 and neighbours on one axis, as
  * row-major tensors, their transposes, and slices of both have. All tensors of a call have one
  * type; a factor of {@code FLOAT32} tensors is rounded to {@code float}. Results are written into a

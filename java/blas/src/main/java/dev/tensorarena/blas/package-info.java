@@ -1,9 +1,28 @@
 /**
- * Linear algebra on tensors by a BLAS library, on the bytes where they lie. Start at {@link
- * dev.tensorarena.blas.Blas}.
+ * Linear algebra on tensors by a BLAS library, on the bytes where they lie.
  *
- * <p><b>Where the library comes from.</b> These are tried in this order when a function is first
- * called, and the first that has the functions is taken:
+ * <h2>Start here</h2>
+ *
+ * <p>In an open context {@code ctx}:
+ *
+ * <pre>{@code
+ * Tensor index = ctx.copyOf(Shape.of(2, 3), 1f, 2f, 3f, 4f, 5f, 6f); // two vectors of three
+ * Tensor query = ctx.allocSlice(1f, 0f, 2f);
+ * Tensor scores = ctx.empty(DType.FLOAT32, 2);
+ * Blas.gemv(1, index, query, 0, scores); // scores = index times query: 7, 16
+ * Blas.scal(0.5, scores);                // 3.5, 8
+ * }</pre>
+ *
+ * <ul>
+ *   <li>{@link dev.tensorarena.blas.Blas} has the functions, for {@code FLOAT32} and {@code
+ *       FLOAT64}.
+ *   <li>{@link dev.tensorarena.blas.DotProduct} is one of them in plain Java, for heap arrays.
+ * </ul>
+ *
+ * <h2>Where the library comes from</h2>
+ *
+ * <p>These are tried in this order when a function is first called, and the first that has the
+ * functions is taken:
  *
  * <ol>
  *   <li>what {@code -Dtensorarena.blas.library} names, a file or a name as the system's loader
