@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.tensorarena.blas.DotProduct;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 
 /** A confined arena for each query, which the stages pass segments of. */
@@ -16,8 +18,12 @@ final class SegmentPipeline implements QueryPipeline {
   private final TopHits hits = new TopHits();
 
   SegmentPipeline(float... index) {
-    MemorySegment vectors = own.allocateFrom(JAVA_FLOAT, index);
-    this.index = i -> vectors.getAtIndex(JAVA_FLOAT, i);
+    FloatBuffer vectors =
+        own.allocateFrom(JAVA_FLOAT, index)
+            .asByteBuffer()
+            .order(ByteOrder.nativeOrder())
+            .asFloatBuffer();
+    this.index = vectors::get; // which is a little faster than the segment's getAtIndex
   }
 
   @Override
