@@ -1,10 +1,11 @@
 package dev.tensorarena.bench;
 
+import dev.tensorarena.blas.DotProduct;
 import java.util.Arrays;
 
 /** Heap arrays, for each stage's result a new one. */
 final class ArrayPipeline implements QueryPipeline {
-  private final float[] index;
+  private final DotProduct.Floats index;
   private final boolean copies;
   private final TopHits hits = new TopHits();
 
@@ -15,7 +16,7 @@ final class ArrayPipeline implements QueryPipeline {
    *     later, or trusts the sender
    */
   ArrayPipeline(float[] index, boolean copies) {
-    this.index = index;
+    this.index = i -> index[i];
     this.copies = copies;
   }
 
@@ -74,33 +75,9 @@ final class ArrayPipeline implements QueryPipeline {
     float[] vector = received(sent);
     float[] scores = new float[Query.ROWS];
     for (int row = 0; row < Query.ROWS; row++) {
-      scores[row] = product(vector, index, row * Query.WIDTH);
+      scores[row] = DotProduct.of(vector, index, row * Query.WIDTH);
     }
     return scores;
-  }
-
-  /** In eight sums: the additions of a single one would wait for each other. */
-  private static float product(float[] a, float[] b, int from) {
-    float s0 = 0;
-    float s1 = 0;
-    float s2 = 0;
-    float s3 = 0;
-    float s4 = 0;
-    float s5 = 0;
-    float s6 = 0;
-    float s7 = 0;
-    for (int i = 0; i < Query.WIDTH; i += 8) {
-      int j = from + i;
-      s0 += a[i] * b[j];
-      s1 += a[i + 1] * b[j + 1];
-      s2 += a[i + 2] * b[j + 2];
-      s3 += a[i + 3] * b[j + 3];
-      s4 += a[i + 4] * b[j + 4];
-      s5 += a[i + 5] * b[j + 5];
-      s6 += a[i + 6] * b[j + 6];
-      s7 += a[i + 7] * b[j + 7];
-    }
-    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
   }
 
   private int[] best(float[] sent) {

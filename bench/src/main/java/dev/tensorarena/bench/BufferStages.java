@@ -1,5 +1,6 @@
 package dev.tensorarena.bench;
 
+import dev.tensorarena.blas.DotProduct;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
@@ -47,33 +48,10 @@ final class BufferStages {
 
   void score(FloatBuffer pooled, FloatBuffer index, FloatBuffer scores) {
     pooled.get(0, vector);
+    DotProduct.Floats vectors = index::get;
     for (int row = 0; row < Query.ROWS; row++) {
-      scores.put(row, product(vector, index, row * Query.WIDTH));
+      scores.put(row, DotProduct.of(vector, vectors, row * Query.WIDTH));
     }
-  }
-
-  /** In eight sums: the additions of a single one would wait for each other. */
-  private static float product(float[] a, FloatBuffer b, int from) {
-    float s0 = 0;
-    float s1 = 0;
-    float s2 = 0;
-    float s3 = 0;
-    float s4 = 0;
-    float s5 = 0;
-    float s6 = 0;
-    float s7 = 0;
-    for (int i = 0; i < Query.WIDTH; i += 8) {
-      int j = from + i;
-      s0 += a[i] * b.get(j);
-      s1 += a[i + 1] * b.get(j + 1);
-      s2 += a[i + 2] * b.get(j + 2);
-      s3 += a[i + 3] * b.get(j + 3);
-      s4 += a[i + 4] * b.get(j + 4);
-      s5 += a[i + 5] * b.get(j + 5);
-      s6 += a[i + 6] * b.get(j + 6);
-      s7 += a[i + 7] * b.get(j + 7);
-    }
-    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
   }
 
   int[] best(FloatBuffer scores) {

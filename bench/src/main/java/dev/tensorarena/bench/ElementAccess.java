@@ -1,21 +1,29 @@
 package dev.tensorarena.bench;
 
 import dev.tensorarena.Tensor;
+import dev.tensorarena.blas.Blas;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /**
- * What does it cost to compute on elements: y = 2x into a new result and into an existing one, y +=
- * 2x in place, and a sum of x?
+ * What does it cost to compute on elements: y = 2x into a new result and into an existing one, y =
+ * 2y and y += 2x in place, and a sum of x?
  *
  * <p>By the same loop over {@code getFloatAt} and {@code setFloatAt}, over {@code asFloatBuffer()},
- * over blocks that pass through a small heap array, and over heap arrays. A new heap array is the
- * collector's; a new tensor has its part of a reset.
+ * over blocks that pass through a small heap array, and over heap arrays; and by {@link Blas}. A
+ * new heap array is the collector's; a new tensor has its part of a reset.
  */
 public class ElementAccess extends ElementValues {
   /** As large as fits the first-level cache beside another one: 4 kB. */
   private static final int BLOCK = 1000;
+
+  /**
+   * As many elements as a buffer of a tensor can have. C2 vectorises a loop over one buffer only if
+   * it knows that no offset in bytes is too large for an int, which {@code limit()} does not tell
+   * it.
+   */
+  private static final int LARGEST = Integer.MAX_VALUE / Float.BYTES;
 
   private static final float FACTOR = 2;
 
@@ -39,7 +47,20 @@ public class ElementAccess extends ElementValues {
     checkDoubled(existingByBuffer().toFloatArray());
     y.fill(0f);
     checkDoubled(existingByBlocks().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByCopyAndBoundedBuffer().toFloatArray());
+    y.fill(0f);
+    checkDoubled(existingByCopyAndBlas().toFloatArray());
     checkDoubled(existingHeapArray());
+
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBuffer().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBoundedBuffer().toFloatArray());
+    y.copyFrom(x);
+    checkDoubled(inPlaceByBlas().toFloatArray());
+    heapY = values();
+    checkDoubled(inPlaceHeapArray());
 
     y.fill(1f);
     checkAxpy(axpyByElement().toFloatArray());
@@ -47,6 +68,8 @@ public class ElementAccess extends ElementValues {
     checkAxpy(axpyByBuffer().toFloatArray());
     y.fill(1f);
     checkAxpy(axpyByBlocks().toFloatArray());
+    y.fill(1f);
+    checkAxpy(axpyByBlas().toFloatArray());
     Arrays.fill(heapY, 1);
     checkAxpy(axpyHeapArray());
 
@@ -85,6 +108,15 @@ public class ElementAccess extends ElementValues {
       target.put(i, values, 0, n);
     }
     return to;
+  }
+
+  private static Tensor doubleInPlace(Tensor of) {
+    FloatBuffer values = of.asFloatBuffer();
+    int n = Math.min(values.limit(), LARGEST);
+    for (int i = 0; i < n; i++) {
+      values.put(i, FACTOR * values.get(i));
+    }
+    return of;
   }
 
   private float[] doubleHeapArray(float[] to) {
@@ -166,6 +198,29 @@ public class ElementAccess extends ElementValues {
   }
 
   /**
+   * y = 2x, into an existing tensor: x is copied there, and then y doubled in place over its
+   * buffer.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByCopyAndBoundedBuffer() {
+    return doubleInPlace(y.copyFrom(x));
+  }
+
+  /**
+   * y = 2x, into an existing tensor: x is copied there, and then y doubled in place by BLAS.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor existingByCopyAndBlas() {
+    y.copyFrom(x);
+    Blas.scal(FACTOR, y);
+    return y;
+  }
+
+  /**
    * y = 2x, into an existing heap array.
    *
    * @return y
@@ -173,6 +228,56 @@ public class ElementAccess extends ElementValues {
   @Benchmark
   public float[] existingHeapArray() {
     return doubleHeapArray(heapY);
+  }
+
+  /**
+   * y = 2y, over one buffer, up to its limit. Here and in the other rows in place, the elements
+   * grow to infinity, with which the processor computes as fast.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBuffer() {
+    FloatBuffer values = y.asFloatBuffer();
+    for (int i = 0; i < values.limit(); i++) {
+      values.put(i, FACTOR * values.get(i));
+    }
+    return y;
+  }
+
+  /**
+   * y = 2y, over one buffer, up to its limit and no further than any tensor's.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBoundedBuffer() {
+    return doubleInPlace(y);
+  }
+
+  /**
+   * y = 2y, by BLAS's {@code scal}.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor inPlaceByBlas() {
+    Blas.scal(FACTOR, y);
+    return y;
+  }
+
+  /**
+   * y = 2y, over a heap array.
+   *
+   * @return y
+   */
+  @Benchmark
+  public float[] inPlaceHeapArray() {
+    float[] values = heapY;
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= FACTOR;
+    }
+    return values;
   }
 
   /**
@@ -223,6 +328,17 @@ public class ElementAccess extends ElementValues {
       }
       target.put(i, ys, 0, n);
     }
+    return y;
+  }
+
+  /**
+   * y += 2x, by BLAS's {@code axpy}.
+   *
+   * @return y
+   */
+  @Benchmark
+  public Tensor axpyByBlas() {
+    Blas.axpy(FACTOR, x, y);
     return y;
   }
 

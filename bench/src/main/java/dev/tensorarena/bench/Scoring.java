@@ -3,7 +3,7 @@ package dev.tensorarena.bench;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Tensor;
-import dev.tensorarena.examples.reversedictionary.Blas;
+import dev.tensorarena.blas.Blas;
 import java.nio.FloatBuffer;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

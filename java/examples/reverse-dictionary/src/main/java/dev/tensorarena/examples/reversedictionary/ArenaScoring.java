@@ -4,6 +4,7 @@ import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
+import dev.tensorarena.blas.Blas;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,7 @@
 package dev.tensorarena.examples.reversedictionary;
 
 import ai.onnxruntime.OrtException;
+import dev.tensorarena.blas.DotProduct;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -92,9 +93,10 @@ final class HeapPipeline {
     float[][] queries = copyOf(received);
     int nouns = index.length / MiniLm.WIDTH;
     float[][] scores = new float[queries.length][nouns];
+    DotProduct.Floats vectors = i -> index[i];
     for (int i = 0; i < queries.length; i++) {
       for (int j = 0; j < nouns; j++) {
-        scores[i][j] = DotProduct.of(queries[i], index, j * MiniLm.WIDTH);
+        scores[i][j] = DotProduct.of(queries[i], vectors, j * MiniLm.WIDTH);
       }
     }
     tally.array((long) queries.length * nouns * FLOAT);

@@ -32,11 +32,15 @@ final class Indexer {
     this.model = model;
   }
 
-  /** Everything that decides what is in an index of these nouns. */
-  Map<String, String> origin(int nouns) throws IOException {
+  /**
+   * Everything that decides what is in an index.
+   *
+   * @param nouns how its nouns were chosen
+   */
+  Map<String, String> origin(String nouns) throws IOException {
     Map<String, String> origin = new LinkedHashMap<>();
     origin.put("recipe", RECIPE);
-    origin.put("nouns", Integer.toString(nouns));
+    origin.put("nouns", nouns);
     origin.put("wordnet", Sha256.of(Resources.open(WordNet.NOUNS)));
     origin.put("tokenizer", Sha256.of(Resources.open(WordPieces.TOKENIZER)));
     origin.put("model", Sha256.of(Resources.open(MiniLm.MODEL)));

@@ -30,13 +30,15 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 final class ReverseDictionary implements Callable<Integer> {
 
-  private static final List<String> KNOWN =
+  /** What is looked up in any case. */
+  static final List<String> KNOWN =
       List.of(
           "a place where two rivers meet",
           "a person who studies the stars",
           "the study of insects");
 
   private static final String NO_QUERY = "-";
+  private static final String WORDS = "words";
   private static final String ALL = "all";
   private static final int ANSWERS = 5;
   private static final int LINE_LENGTH = 100;
@@ -50,10 +52,13 @@ final class ReverseDictionary implements Callable<Integer> {
 
   @Option(
       names = "--nouns",
-      paramLabel = "<number>",
-      defaultValue = "20000",
-      description = "How many of WordNet's nouns to index, or \"all\". Default: ${DEFAULT-VALUE}.")
-  private String nounCount;
+      paramLabel = "<which>",
+      defaultValue = WORDS,
+      description = {
+        "Which of WordNet's nouns to index: \"words\", those whose first word is a single",
+        "lower-case word; \"all\"; or a number of them. Default: ${DEFAULT-VALUE}."
+      })
+  private String chosen;
 
   @Option(
       names = "--index",
@@ -105,7 +110,7 @@ final class ReverseDictionary implements Callable<Integer> {
           "The number of queries to measure must not be negative, as " + measured + " is.");
     }
     List<Noun> all = WordNet.nouns();
-    List<Noun> nouns = WordNet.spread(all, chosenCount(all.size()));
+    List<Noun> nouns = chosenOf(all);
     try (WordPieces wordPieces = WordPieces.load();
         MiniLm model = MiniLm.load()) {
       List<String> queries = new ArrayList<>(KNOWN);
@@ -128,12 +133,20 @@ final class ReverseDictionary implements Callable<Integer> {
     return CommandLine.ExitCode.OK;
   }
 
-  private int chosenCount(int available) {
-    if (nounCount.equals(ALL)) {
-      return available;
+  private List<Noun> chosenOf(List<Noun> all) {
+    switch (chosen) {
+      case WORDS:
+        return WordNet.words(all);
+      case ALL:
+        return all;
+      default:
+        return WordNet.spread(all, chosenCount(all.size()));
     }
+  }
+
+  private int chosenCount(int available) {
     try {
-      int count = Integer.parseInt(nounCount);
+      int count = Integer.parseInt(chosen);
       if (count >= 1 && count <= available) {
         return count;
       }
@@ -142,15 +155,15 @@ final class ReverseDictionary implements Callable<Integer> {
     }
     throw new RefusedException(
         String.format(
-            "The number of nouns must be \"all\" or from 1 to %d, not \"%s\".",
-            available, nounCount));
+            "The nouns must be \"%s\", \"%s\" or a number from 1 to %d, not \"%s\".",
+            WORDS, ALL, available, chosen));
   }
 
   private Tensor index(ExecutionContext context, List<Noun> nouns, Indexer indexer, PrintWriter out)
       throws InterruptedException, ExecutionException {
     IndexFile file;
     try {
-      file = new IndexFile(indexPath, indexer.origin(nouns.size()));
+      file = new IndexFile(indexPath, indexer.origin(chosen));
       Optional<String> defect = file.defect();
       if (defect.isEmpty()) {
         return file.read(context);

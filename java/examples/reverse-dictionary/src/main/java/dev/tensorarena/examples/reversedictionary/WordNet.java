@@ -7,6 +7,7 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * Reads WordNet's {@code data.noun}. A line is one synset:
@@ -27,6 +28,7 @@ final class WordNet {
   private static final int WORD_COUNT_FIELD = 3;
   private static final String GLOSS_MARK = " | ";
   private static final String EXAMPLE_MARK = "; \"";
+  private static final Pattern WORD = Pattern.compile("[a-z]+");
 
   private WordNet() {}
 
@@ -64,6 +66,14 @@ final class WordNet {
     int examples = gloss.indexOf(EXAMPLE_MARK);
     return new Noun(
         List.copyOf(words), (examples < 0 ? gloss : gloss.substring(0, examples)).strip());
+  }
+
+  /**
+   * Picks those whose first word is a single one in small letters: no names, no compounds, and
+   * about half of all.
+   */
+  static List<Noun> words(List<Noun> nouns) {
+    return nouns.stream().filter(noun -> WORD.matcher(noun.words().get(0)).matches()).toList();
   }
 
   /**

@@ -73,11 +73,19 @@ class ReverseDictionaryTest {
   }
 
   @Test
-  void refusesANumberOfNounsThatThereIsNot() {
-    for (String count : List.of("0", "-1", "82193", "many", "99999999999", "")) {
+  void refusesNounsThatThereAreNot() {
+    for (String which : List.of("0", "-1", "82193", "many", "99999999999", "")) {
       assertRefused(
-          "must be \"all\" or from 1 to 82192, not \"" + count + "\".", "--nouns=" + count);
+          "must be \"words\", \"all\" or a number from 1 to 82192, not \"" + which + "\".",
+          "--nouns=" + which);
     }
+  }
+
+  @Test
+  void takesByDefaultWhatHasOneWordFirst() {
+    assertEquals(
+        "words",
+        ReverseDictionary.commandLine().getCommandSpec().findOption("--nouns").defaultValue());
   }
 
   @Test

@@ -79,6 +79,24 @@ class WordNetTest {
   }
 
   @Test
+  void wordsAreThoseWhoseFirstWordIsOneInSmallLetters() throws IOException {
+    List<Noun> taken = List.of(noun("river"), noun("a", "Upper case"), noun("entity", "two words"));
+    List<Noun> left = List.of(noun("Pittsburgh"), noun("physical entity"), noun("lay-up"));
+    assertEquals(taken, WordNet.words(taken));
+    assertEquals(List.of(), WordNet.words(left));
+
+    List<Noun> words = WordNet.words(WordNet.nouns());
+    assertEquals(40_580, words.size());
+    for (String answer : List.of("confluence", "astronomer", "entomology")) {
+      assertTrue(words.stream().anyMatch(noun -> noun.words().get(0).equals(answer)), answer);
+    }
+  }
+
+  private static Noun noun(String... words) {
+    return new Noun(List.of(words), "a gloss");
+  }
+
+  @Test
   void spreadsTheSelectionOverTheWholeFile() throws IOException {
     List<Noun> nouns = WordNet.nouns();
     List<Noun> picked = WordNet.spread(nouns, 1000);
