@@ -27,7 +27,7 @@ final class Arena {
   private static final int WASTED = 7;
   private static final int OPENED = 8;
 
-  /** The size of the control block and the words behind it that are read here. */
+  /** The size of the control block. */
   private static final int CONTROL_BYTES = 9 * Long.BYTES;
 
   private static final int PINS_WORD = 0;
