@@ -1,33 +1,17 @@
 #include "arena_private.h"
 #include "checkers.h"
 #include "chunk_pins.h"
+#include "os.h"
 
 #include <string.h>
 
-/*
- * What marks an open arena: an address in this copy of the library, so that another copy in the same
- * process, with a pool of its own, refuses the arena instead of mixing chunks into its chain.
- */
-static const char open_mark;
-#define ARENA_OPEN ((uint64_t)(uintptr_t)&open_mark)
+const char arena_open_mark;
 #define OPTIONS (TA_OPTION_HUGE_PAGES | TA_OPTION_ZERO_ON_RELEASE)
 #define HUGE_CHUNK_BYTES ((uint64_t)2 << 20)
 /* Where cursor and base stand without a chunk: any address above a limit of 0. */
 #define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
 
 /* ---- the chain of chunks --------------------------------------------------------------------- */
-
-static arena *private_of(const ta_arena *control) {
-    return (arena *)(uintptr_t)control;
-}
-
-static bool is_open(const ta_arena *control) {
-    return control != NULL && private_of(control)->open == ARENA_OPEN;
-}
-
-static ta_chunk *current_of(const arena *a) {
-    return chunk_at(a->control.chunk);
-}
 
 static int64_t charge_of(const ta_arena *control) {
     return control->charged_before + (int64_t)(control->cursor - control->base);
@@ -40,11 +24,11 @@ static void note_peak(arena *a) {
     }
 }
 
-/* Before the cursor leaves the current chunk: how far it came, which fast paths move unseen. */
+/* Before the cursor leaves the current chunk: notes how far the fast paths have moved it. */
 static void note_used(arena *a) {
-    ta_chunk *current = current_of(a);
+    descriptor *current = arena_current(a);
     if (current != NULL) {
-        current->prev = a->control.cursor;
+        current->used_end = a->control.cursor;
     }
 }
 
@@ -59,7 +43,7 @@ static uint64_t budget_of(const arena *a) {
 
 /* What the memory limit leaves of the current chunk, see the control block's limit. */
 static void set_limit_word(arena *a) {
-    const ta_chunk *chunk = current_of(a);
+    const descriptor *chunk = arena_current(a);
     if (chunk == NULL) {
         a->control.limit = 0;
         return;
@@ -69,8 +53,8 @@ static void set_limit_word(arena *a) {
     a->control.limit = a->control.cursor + (budget < room ? budget : room);
 }
 
-/* Stands in a chunk (NULL for none) at the cursor, with so much charged by then. */
-static void stand_at(arena *a, ta_chunk *chunk, uint64_t cursor, int64_t charged) {
+/* Moves the cursor to this place in this chunk, with so much charged there. */
+static void stand_at(arena *a, descriptor *chunk, uint64_t cursor, int64_t charged) {
     a->control.base = chunk == NULL ? NOWHERE : chunk->base;
     a->control.slab = chunk == NULL ? 0 : chunk->slab;
     a->control.chunk = (uint64_t)(uintptr_t)chunk;
@@ -83,12 +67,12 @@ static void stand_nowhere(arena *a, int64_t charged) {
     stand_at(a, NULL, NOWHERE, charged);
 }
 
-/* The link that leads to the chunks behind `chunk`, NULL for the whole chain. */
-static ta_chunk *behind(const arena *a, const ta_chunk *chunk) {
+/* The chunk behind `chunk` in the chain; the first one for NULL. */
+static descriptor *behind(const arena *a, const descriptor *chunk) {
     return chunk == NULL ? a->first : chunk_at(chunk->next);
 }
 
-static void link_behind(arena *a, ta_chunk *chunk, ta_chunk *next) {
+static void link_behind(arena *a, descriptor *chunk, descriptor *next) {
     if (chunk == NULL) {
         a->first = next;
     } else {
@@ -96,26 +80,29 @@ static void link_behind(arena *a, ta_chunk *chunk, ta_chunk *next) {
     }
 }
 
-static void add_behind(arena *a, ta_chunk *chunk, ta_chunk *added) {
+static void add_behind(arena *a, descriptor *chunk, descriptor *added) {
     link_behind(a, added, behind(a, chunk));
     link_behind(a, chunk, added);
     a->chunks++;
     a->reserved += chunk_bytes(added);
 }
 
-static ta_chunk *remove_behind(arena *a, ta_chunk *chunk) {
-    ta_chunk *removed = behind(a, chunk);
+static descriptor *remove_behind(arena *a, descriptor *chunk) {
+    descriptor *removed = behind(a, chunk);
     link_behind(a, chunk, chunk_at(removed->next));
     a->chunks--;
     a->reserved -= chunk_bytes(removed);
     return removed;
 }
 
-/* Ends what lies in the chunks behind `chunk`: unpinned ones stay as spares, pinned ones detach. */
-static void end_behind(arena *a, ta_chunk *chunk) {
+/*
+ * Ends what lies in the chunks behind `chunk`. Unpinned ones stay as spares or, with a quarantine, go
+ * to rest in the pool; pinned ones detach.
+ */
+static void end_behind(arena *a, descriptor *chunk) {
     bool keep_spares = pool_quarantine() == 0;
     while (behind(a, chunk) != NULL) {
-        ta_chunk *ended = behind(a, chunk);
+        descriptor *ended = behind(a, chunk);
         bool pinned = chunk_is_pinned(ended);
         if (!pinned && keep_spares) {
             chunk_forget_pins(ended);
@@ -152,7 +139,7 @@ static bool fits(uint64_t start, uint64_t end, uint64_t size) {
  * without any at the start of a chunk.
  */
 static uint64_t charge_for(const arena *a, uint64_t size, uint64_t align) {
-    const ta_chunk *chunk = current_of(a);
+    const descriptor *chunk = arena_current(a);
     if (chunk != NULL) {
         uint64_t start = align_up(a->control.cursor, align);
         if (fits(start, chunk_end(chunk), size)) {
@@ -162,11 +149,11 @@ static uint64_t charge_for(const arena *a, uint64_t size, uint64_t align) {
     return size;
 }
 
-/* A spare that holds size is moved to stand right behind the current chunk. */
-static ta_chunk *find_spare(arena *a, ta_chunk *current, uint64_t size) {
-    for (ta_chunk *before = current; behind(a, before) != NULL; before = behind(a, before)) {
+/* Moves a spare that holds size to right behind the current chunk; NULL if there is none. */
+static descriptor *find_spare(arena *a, descriptor *current, uint64_t size) {
+    for (descriptor *before = current; behind(a, before) != NULL; before = behind(a, before)) {
         if (chunk_bytes(behind(a, before)) >= size) {
-            ta_chunk *spare = remove_behind(a, before);
+            descriptor *spare = remove_behind(a, before);
             add_behind(a, current, spare);
             return spare;
         }
@@ -182,42 +169,42 @@ static uint64_t higher(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-/* What a first chunk, alone, should hold: what the last cycles used, and the capacity promised. */
+/* How large a first chunk should be: for what the last cycles used, and for the capacity. */
 static uint64_t first_bytes(const arena *a) {
     return higher(a->capacity, lower(a->demand, a->memory_limit));
 }
 
 /*
- * How large the next chunk should be: as much as lives already, so that chunks grow with the live
- * bytes and not with the number of refills; never more than the memory limit can ever use, nor than
- * a slab. Only a demand that was there before may ask for more than that.
+ * How large the next chunk should be: as large as what lives already, so that chunks grow with the
+ * live bytes and not with the number of refills; but no larger than the memory limit can use, nor
+ * than the chunk space of a slab. A first chunk may be larger than that, see first_bytes.
  */
 static uint64_t wanted_bytes(const arena *a) {
     int64_t live = charge_of(&a->control);
     uint64_t wanted = live > 0 ? (uint64_t)live : 0;
     wanted = lower(lower(wanted, a->memory_limit), SLAB_SPACE_BYTES);
-    if (current_of(a) == NULL) {
+    if (arena_current(a) == NULL) {
         wanted = higher(wanted, first_bytes(a));
     }
     return (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? higher(wanted, HUGE_CHUNK_BYTES) : wanted;
 }
 
 ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
     if (!is_alignment(align)) {
         return TA_ERR_ARGUMENT;
     }
-    arena *a = private_of(control);
-    ta_chunk *current = current_of(a);
+    arena *a = arena_of(control);
+    descriptor *current = arena_current(a);
     if (charge_for(a, size, align) > budget_of(a)) {
         return TA_ERR_LIMIT;
     }
     if (current != NULL && fits(align_up(control->cursor, align), control->limit, size)) {
         return TA_OK;
     }
-    ta_chunk *next = find_spare(a, current, size);
+    descriptor *next = find_spare(a, current, size);
     if (next == NULL) {
         ta_status why;
         uint64_t wanted = wanted_bytes(a);
@@ -245,18 +232,18 @@ void *ta_arena_alloc(ta_arena *control, uint64_t size, uint64_t align) {
     /* The fast path once more, in 64 bits: it cannot fail now. */
     uint64_t start = align_up(control->cursor, align);
     control->cursor = start + size;
-    CHECKER_ALLOCATED(current_of(private_of(control)), start, size);
+    CHECKER_ALLOCATED(arena_current(arena_of(control)), start, size);
     return (void *)(uintptr_t)start;
 }
 
 ta_status ta_arena_check(const ta_arena *control, uint64_t size, uint64_t align) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
     if (!is_alignment(align)) {
         return TA_ERR_ARGUMENT;
     }
-    const arena *a = private_of(control);
+    const arena *a = arena_of(control);
     return charge_for(a, size, align) > budget_of(a) ? TA_ERR_LIMIT : TA_OK;
 }
 
@@ -270,9 +257,9 @@ void ta_mark(const ta_arena *control, ta_position *mark) {
 }
 
 /* Whether the mark's chunk is the current one or was filled before it. */
-static bool is_on_the_way(const arena *a, const ta_chunk *marked) {
-    const ta_chunk *current = current_of(a);
-    for (const ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
+static bool is_on_the_way(const arena *a, const descriptor *marked) {
+    const descriptor *current = arena_current(a);
+    for (const descriptor *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
         if (chunk == marked || chunk == current) {
             return chunk == marked;
         }
@@ -280,8 +267,8 @@ static bool is_on_the_way(const arena *a, const ta_chunk *marked) {
     return false;
 }
 
-/* Rewinds in the mark's own chunk; what is below the floor of a pinned chunk stays charged. */
-static void rewind_within(arena *a, ta_chunk *marked, const ta_position *mark) {
+/* Rewinds in the mark's own chunk; what lies below the floor of a pinned chunk stays charged. */
+static void rewind_within(arena *a, descriptor *marked, const ta_position *mark) {
     uint64_t cursor = mark->cursor;
     if (chunk_is_pinned(marked)) {
         cursor = marked->floor > cursor ? marked->floor : cursor;
@@ -293,7 +280,7 @@ static void rewind_within(arena *a, ta_chunk *marked, const ta_position *mark) {
     chunk_wipe(marked, cursor);
     if (pool_quarantine() != 0) {
         /* Ended bytes rest, uncharged, until the chunk comes back from the quarantine's queue. */
-        uint64_t end = marked == current_of(a) ? a->control.cursor : chunk_end(marked);
+        uint64_t end = marked == arena_current(a) ? a->control.cursor : chunk_end(marked);
         if (end > cursor) {
             CHECKER_LETS(cursor, end - cursor);
             memset((void *)(uintptr_t)cursor, TA_QUARANTINE_BYTE, end - cursor);
@@ -305,7 +292,7 @@ static void rewind_within(arena *a, ta_chunk *marked, const ta_position *mark) {
     stand_at(a, marked, cursor, mark->charged + (int64_t)floor_waste);
 }
 
-/* Stands before the first chunk, which is taken up again if it is still there. */
+/* Rewinds to before the first chunk, which is used again if it is still there. */
 static void rewind_to_start(arena *a) {
     a->control.wasted = 0;
     if (a->first == NULL) {
@@ -316,14 +303,14 @@ static void rewind_to_start(arena *a) {
 }
 
 ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
-    arena *a = private_of(control);
-    ta_chunk *marked = chunk_at(mark->chunk);
+    arena *a = arena_of(control);
+    descriptor *marked = chunk_at(mark->chunk);
     if (marked != NULL && (!is_on_the_way(a, marked) || mark->cursor < marked->base ||
                            mark->cursor > chunk_end(marked) ||
-                           (marked == current_of(a) && mark->cursor > control->cursor))) {
+                           (marked == arena_current(a) && mark->cursor > control->cursor))) {
         return TA_ERR_MARK;
     }
     note_peak(a);
@@ -337,17 +324,17 @@ ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
     return TA_OK;
 }
 
-/* Keeps the smallest chunk that holds `bytes`, unless it is far too large; gives all others back. */
+/* Keeps the smallest chunk that holds `bytes`, but none far too large; gives all others back. */
 static void keep_one_chunk(arena *a, uint64_t bytes) {
     uint64_t least = bytes < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : bytes;
-    ta_chunk *kept = NULL;
-    for (ta_chunk *chunk = a->first; chunk != NULL; chunk = chunk_at(chunk->next)) {
-        if (chunk_bytes(chunk) >= least && chunk_bytes(chunk) / 8 < least &&
+    descriptor *kept = NULL;
+    for (descriptor *chunk = a->first; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        if (chunk_bytes(chunk) >= least && chunk_bytes(chunk) / FAR_TOO_LARGE < least &&
             (kept == NULL || chunk->order < kept->order)) {
             kept = chunk;
         }
     }
-    ta_chunk *stays = NULL;
+    descriptor *stays = NULL;
     while (behind(a, stays) != NULL) {
         if (behind(a, stays) == kept) {
             stays = kept;
@@ -358,12 +345,12 @@ static void keep_one_chunk(arena *a, uint64_t bytes) {
 }
 
 ta_status ta_reset(ta_arena *control) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
-    arena *a = private_of(control);
+    arena *a = arena_of(control);
     note_peak(a);
-    /* Starts of chunks need no padding, one chunk in their place might: a page for each seam. */
+    /* One chunk in the place of several may need padding where they began: a page for each. */
     uint64_t seams = a->chunks > 1 ? a->chunks - 1 : 0;
     uint64_t used = control->peak + seams * TA_MAX_ALIGNMENT;
     uint64_t faded = a->demand - a->demand / 4;
@@ -377,41 +364,13 @@ ta_status ta_reset(ta_arena *control) {
     return TA_OK;
 }
 
-/* ---- pins ------------------------------------------------------------------------------------ */
-
-ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t size) {
-    const arena *a = private_of(control);
-    const ta_chunk *current = current_of(a);
-    for (ta_chunk *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
-        /* A chunk that was left notes where the cursor stood then. */
-        uint64_t end = chunk == current ? control->cursor : chunk->prev;
-        if (address >= chunk->base && fits(address, end, size)) {
-            return chunk;
-        }
-        if (chunk == current) {
-            break;
-        }
-    }
-    return NULL;
-}
-
-ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
-    uint64_t start = (uint64_t)(uintptr_t)ptr;
-    ta_chunk *chunk = is_open(control) ? arena_chunk_of(control, start, size) : NULL;
-    if (chunk != NULL) {
-        chunk->owner_pins++;
-        chunk->floor = start + size > chunk->floor ? start + size : chunk->floor;
-    }
-    return chunk;
-}
-
 /* ---- arenas ---------------------------------------------------------------------------------- */
 
 uint32_t ta_abi_version(void) {
     return TA_ABI_VERSION;
 }
 
-/* No machine has so much memory, and the charge is a signed number. */
+/* The charge is a signed number; no machine has so much memory. */
 static uint64_t effective_limit(uint64_t bytes) {
     return bytes > INT64_MAX ? TA_UNLIMITED : bytes;
 }
@@ -433,16 +392,17 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
         chosen = *options;
     }
     if ((chosen.flags & ~OPTIONS) != 0 || chosen.reserved != 0 ||
-        order_of(chosen.capacity) >= SLAB_ORDERS) {
+        chosen.capacity > TA_MAX_CAPACITY) {
         return TA_ERR_ARGUMENT;
     }
     arena *a = pool_take_record();
     if (a == NULL) {
         return TA_ERR_NO_MEMORY;
     }
-    /* Word by word: clearing them all first took half the time of opening an arena. */
+    /* Word by word: to clear the whole record first took half the time of opening an arena. */
     a->control.peak = 0;
     a->control.wasted = 0;
+    a->control.opened_millis = os_coarse_millis();
     a->open = ARENA_OPEN;
     a->first = NULL;
     a->capacity = chosen.capacity;
@@ -459,10 +419,10 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
 }
 
 ta_status ta_arena_destroy(ta_arena *control) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
-    arena *a = private_of(control);
+    arena *a = arena_of(control);
     note_used(a);
     end_behind(a, NULL);
     stand_nowhere(a, 0);
@@ -472,23 +432,23 @@ ta_status ta_arena_destroy(ta_arena *control) {
 }
 
 ta_status ta_arena_set_limit(ta_arena *control, uint64_t bytes) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
-    arena *a = private_of(control);
+    arena *a = arena_of(control);
     a->memory_limit = effective_limit(bytes);
     set_limit_word(a);
     return TA_OK;
 }
 
 ta_status ta_arena_stats(const ta_arena *control, ta_arena_info *info, size_t info_size) {
-    if (!is_open(control)) {
+    if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
     if (info == NULL || info_size > sizeof(ta_arena_info)) {
         return TA_ERR_ARGUMENT;
     }
-    const arena *a = private_of(control);
+    const arena *a = arena_of(control);
     uint64_t charge = (uint64_t)charge_of(control);
     uint64_t peak = a->peak > control->peak ? a->peak : control->peak;
     ta_arena_info now = {

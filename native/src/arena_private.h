@@ -1,18 +1,16 @@
-/* The part of an arena behind its public control block. Owner only, like the control block. */
+/* An arena: its public control block and what lies behind it. Owner only. */
 #ifndef TA_ARENA_PRIVATE_H
 #define TA_ARENA_PRIVATE_H
 
 #include "chunk_pool.h"
 
-#include <stddef.h>
+/* A reset gives a chunk back that is so many times too large. Arena.java asks it, too. */
+#define FAR_TOO_LARGE 8
 
 typedef struct {
     ta_arena control;
-    uint64_t opened_millis; /* for Java, which reads it behind the control block */
-    uint64_t openings;      /* for Java, too: how many arenas this record has been before */
-    uint64_t open;          /* ARENA_OPEN while the arena is open */
-    ta_chunk
-        *first; /* the chain: filled chunks, the current one, then spares for the next refills */
+    uint64_t open;     /* ARENA_OPEN while the arena is open */
+    descriptor *first; /* the chain: filled chunks, the current one, then spares for refills */
     uint64_t capacity;
     uint64_t memory_limit;
     uint64_t flags;
@@ -23,13 +21,28 @@ typedef struct {
     uint64_t demand; /* what the last cycles used, decaying: the size to keep at a reset */
 } arena;
 
-_Static_assert(sizeof(ta_arena) == 64, "the control block is part of the ABI");
+_Static_assert(sizeof(ta_arena) == 72, "the control block is part of the ABI");
 _Static_assert(sizeof(ta_chunk) == 64, "the descriptor is part of the ABI");
-_Static_assert(offsetof(arena, opened_millis) == sizeof(ta_arena), "Arena.java reads it there");
-_Static_assert(offsetof(arena, openings) == sizeof(ta_arena) + 8, "Arena.java reads it there");
 _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 
-/* The chunk in which these bytes were handed out, NULL if in none of an open arena. */
-ta_chunk *arena_chunk_of(const ta_arena *control, uint64_t address, uint64_t size);
+/*
+ * What marks an open arena: an address in this copy of the library, so that another copy in the same
+ * process, with a pool of its own, refuses the arena instead of mixing chunks into its chain.
+ */
+extern const char arena_open_mark;
+#define ARENA_OPEN ((uint64_t)(uintptr_t)&arena_open_mark)
+
+static inline arena *arena_of(const ta_arena *control) {
+    return (arena *)(uintptr_t)control;
+}
+
+static inline bool arena_is_open(const ta_arena *control) {
+    return control != NULL && arena_of(control)->open == ARENA_OPEN;
+}
+
+/* The chunk in which the arena allocates, NULL if it has none. */
+static inline descriptor *arena_current(const arena *a) {
+    return chunk_at(a->control.chunk);
+}
 
 #endif

@@ -5,11 +5,11 @@
  * compiler says so, valgrind's memcheck otherwise.
  *
  * A chunk's space is poisoned but for what is allocated in it. Its counts (the first 24 bytes of its
- * descriptor) are poisoned while it is the pool's own, so that one release too many is seen.
+ * descriptor) are poisoned while the chunk is the pool's, so that one release too many is seen.
  *
  *   CHECKER_TAKEN(chunk)                   the pool lends a chunk: all of it is poisoned
  *   CHECKER_ALLOCATED(chunk, start, size)  these bytes may be used, and are undefined
- *   CHECKER_ENDED(chunk, from)             so may none from here to the chunk's end
+ *   CHECKER_ENDED(chunk, from)             no byte from here to the chunk's end may be used
  *   CHECKER_GIVEN(chunk)                   a chunk is the pool's again
  *   CHECKER_LETS(start, size)              the library itself is about to write or read these bytes
  */
@@ -25,7 +25,7 @@
 #endif
 
 #define CHECKER_AT(address) ((void *)(uintptr_t)(address))
-#define CHECKER_COUNTS_BYTES offsetof(ta_chunk, base)
+#define CHECKER_COUNTS_BYTES offsetof(descriptor, base)
 
 #if !defined(TA_CHECKED)
 

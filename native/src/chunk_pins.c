@@ -1,6 +1,6 @@
 #include "chunk_pins.h"
 
-#include "chunk_pool.h"
+#include "arena_private.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -17,27 +17,54 @@ static int64_t count_of(uint64_t word) {
     return (int64_t)(word & ~DETACHED) / (int64_t)ONE_PIN;
 }
 
-bool chunk_is_pinned(ta_chunk *chunk) {
-    uint64_t word = atomic_load_explicit(word_of(chunk), memory_order_acquire);
+bool chunk_is_pinned(descriptor *chunk) {
+    uint64_t word = atomic_load_explicit(word_of(&chunk->shown), memory_order_acquire);
     return count_of(word) + chunk->owner_pins != 0;
 }
 
-void chunk_forget_pins(ta_chunk *chunk) {
-    atomic_store_explicit(word_of(chunk), 0, memory_order_relaxed);
+void chunk_forget_pins(descriptor *chunk) {
+    atomic_store_explicit(word_of(&chunk->shown), 0, memory_order_relaxed);
     chunk->owner_pins = 0;
     chunk->floor = 0;
 }
 
-bool chunk_detach(ta_chunk *chunk) {
-    /* Counted before the bit is seen: whoever takes the last pin away counts it out again. */
+bool chunk_detach(descriptor *chunk) {
+    /* Counted in before others see the bit: who releases the last pin counts it out again. */
     pool_note_detached(chunk, true);
     uint64_t mine = (uint64_t)chunk->owner_pins * ONE_PIN + DETACHED;
-    uint64_t word = atomic_fetch_add_explicit(word_of(chunk), mine, memory_order_acq_rel) + mine;
+    uint64_t word =
+        atomic_fetch_add_explicit(word_of(&chunk->shown), mine, memory_order_acq_rel) + mine;
     if (count_of(word) != 0) {
         return true;
     }
     pool_note_detached(chunk, false);
     return false;
+}
+
+descriptor *chunk_handing_out(const ta_arena *control, uint64_t address, uint64_t size) {
+    const arena *a = arena_of(control);
+    const descriptor *current = arena_current(a);
+    for (descriptor *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
+        uint64_t end = chunk == current ? control->cursor : chunk->used_end;
+        if (address >= chunk->base && address <= end && size <= end - address) {
+            return chunk;
+        }
+        if (chunk == current) {
+            break; /* behind it there are spares */
+        }
+    }
+    return NULL;
+}
+
+ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
+    uint64_t start = (uint64_t)(uintptr_t)ptr;
+    descriptor *chunk = arena_is_open(control) ? chunk_handing_out(control, start, size) : NULL;
+    if (chunk == NULL) {
+        return NULL;
+    }
+    chunk->owner_pins++;
+    chunk->floor = start + size > chunk->floor ? start + size : chunk->floor;
+    return &chunk->shown;
 }
 
 void ta_chunk_retain(ta_chunk *chunk) {
@@ -51,6 +78,6 @@ void ta_chunk_release(ta_chunk *chunk) {
     if (word == DETACHED) {
         /* Acquires what the other releases ordered; a load, since ThreadSanitizer knows no fence. */
         (void)atomic_load_explicit(word_of(chunk), memory_order_acquire);
-        pool_give(chunk);
+        pool_give(descriptor_of(chunk));
     }
 }

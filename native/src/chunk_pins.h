@@ -1,23 +1,25 @@
 /*
- * Who keeps a chunk: the count protocol of lifetimes. The owner counts in owner_pins, plainly; all
- * others in the atomic word. Until the owner detaches the chunk its own part is not in the word, so
- * the word alone says nothing, and retains are unconditional since the arena itself holds on. Detach
- * adds the owner's part and sets DETACHED in one step; from then on the step to zero frees.
+ * Pins: who keeps a chunk, and the protocol of their counts. The owner counts its own pins in
+ * owner_pins, without atomics; all others count in the atomic word. While the chunk is its arena's,
+ * the owner's part is not in the word, so the word alone says nothing, and nobody needs to ask before
+ * a retain, because the arena holds the chunk. Detach adds the owner's part and sets DETACHED in one
+ * step; from then on the release that makes the count zero gives the chunk back.
  */
 #ifndef TA_CHUNK_PINS_H
 #define TA_CHUNK_PINS_H
 
-#include "tensorarena.h"
+#include "chunk.h"
 
-#include <stdbool.h>
+/* Owner: the chunk in which these bytes were handed out and have not ended; NULL if in none. */
+descriptor *chunk_handing_out(const ta_arena *control, uint64_t address, uint64_t size);
 
-/* Owner, before detach: whether anybody pins the chunk. False orders all their reads before it. */
-bool chunk_is_pinned(ta_chunk *chunk);
+/* Owner, before detach: whether anybody pins the chunk. If nobody, all their accesses came before. */
+bool chunk_is_pinned(descriptor *chunk);
 
-/* Owner, nobody pins the chunk: the counts start anew. */
-void chunk_forget_pins(ta_chunk *chunk);
+/* Owner, when nobody pins the chunk: the counts start anew. */
+void chunk_forget_pins(descriptor *chunk);
 
-/* Owner: lets go of a pinned chunk. False when the last pin went meanwhile: it is still the owner's. */
-bool chunk_detach(ta_chunk *chunk);
+/* Owner: lets go of a pinned chunk. False if the last pin went meanwhile: the owner keeps it. */
+bool chunk_detach(descriptor *chunk);
 
 #endif

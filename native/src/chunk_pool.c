@@ -10,8 +10,8 @@
 /* All of it under the lock of os.h. */
 static struct {
     void *free_record;
-    ta_chunk *retired_first;
-    ta_chunk *retired_last;
+    descriptor *retired_first;
+    descriptor *retired_last;
     uint64_t retired_bytes;
     uint64_t arenas;
     uint64_t in_use, in_use_chunks;
@@ -25,26 +25,26 @@ static struct {
 /* Written before the first arena, read without the lock. */
 static uint64_t quarantine = 0;
 
-static uint64_t dirty_bytes(const ta_chunk *chunk) {
+static uint64_t dirty_bytes(const descriptor *chunk) {
     return (uint64_t)chunk->dirty * TA_MIN_CHUNK_BYTES;
 }
 
-/* Whether all of a chunk may have pages behind it, as after every use: then all is committed, too. */
-static bool is_all_dirty(const ta_chunk *chunk) {
+/* Whether all of a chunk may have pages behind it, as after every use. Then all is committed. */
+static bool is_all_dirty(const descriptor *chunk) {
     return dirty_bytes(chunk) == chunk_bytes(chunk);
 }
 
 /* ---- free chunks ----------------------------------------------------------------------------- */
 
-/* What the books say when a chunk is the pool's own again. */
-static void count_home(const ta_chunk *chunk) {
+/* Counts a chunk as no longer lent. */
+static void count_home(const descriptor *chunk) {
     pool.in_use -= chunk_bytes(chunk);
     pool.in_use_chunks--;
 }
 
-static void come_home(ta_chunk *chunk);
+static void come_home(descriptor *chunk);
 
-static void leave_magazine(ta_chunk *chunk) {
+static void leave_magazine(descriptor *chunk) {
     count_home(chunk);
     come_home(chunk);
 }
@@ -59,13 +59,13 @@ static void empty_magazines(void) {
     magazines_empty(!pool.magazines_full, leave_magazine, put_record);
 }
 
-/* Brings all free chunks into the lists, merged as far as they can be. */
+/* Brings all free chunks into the lists, merged as far as possible. */
 static void gather_free(void) {
     empty_magazines();
     free_merge();
 }
 
-/* Reserves another slab for chunks of the order. */
+/* Reserves another slab, with a chunk of the order at least. */
 static bool grow(uint32_t order) {
     ta_slab *slab = slab_create(order);
     if (slab != NULL) {
@@ -75,8 +75,8 @@ static bool grow(uint32_t order) {
 }
 
 /* A free chunk of exactly the order: warm first, new address space last. */
-static ta_chunk *take_free(uint32_t order) {
-    ta_chunk *chunk = free_take(order);
+static descriptor *take_free(uint32_t order) {
+    descriptor *chunk = free_take(order);
     if (chunk == NULL) {
         gather_free();
         chunk = free_take(order);
@@ -89,7 +89,7 @@ static ta_chunk *take_free(uint32_t order) {
 
 /* ---- giving pages back ----------------------------------------------------------------------- */
 
-static void purge(ta_chunk *chunk) {
+static void purge(descriptor *chunk) {
     os_purge((void *)(uintptr_t)chunk->base, chunk_bytes(chunk));
     slab_set_dirty(chunk, false);
 }
@@ -101,8 +101,8 @@ static uint64_t purge_free(uint64_t keep) {
     }
     gather_free();
     uint64_t before = pool.retained;
-    for (uint32_t order = SLAB_ORDERS; order-- > 0 && pool.retained > keep;) {
-        for (ta_chunk *chunk = free_listed(order); chunk != NULL && pool.retained > keep;
+    for (uint32_t order = CHUNK_ORDERS; order-- > 0 && pool.retained > keep;) {
+        for (descriptor *chunk = free_listed(order); chunk != NULL && pool.retained > keep;
              chunk = chunk_at(chunk->next)) {
             pool.retained -= dirty_bytes(chunk);
             if (chunk->dirty != 0) {
@@ -117,18 +117,18 @@ static uint64_t purge_free(uint64_t keep) {
 
 static void free_retired(uint64_t keep);
 
-static ta_chunk *take_order(uint32_t order, ta_status *why) {
+static descriptor *take_order(uint32_t order, ta_status *why) {
     uint64_t bytes = (uint64_t)TA_MIN_CHUNK_BYTES << order;
     if (bytes > pool.memory_limit || pool.in_use > pool.memory_limit - bytes) {
         *why = TA_ERR_POOL_LIMIT;
         return NULL;
     }
     *why = TA_ERR_NO_MEMORY;
-    ta_chunk *chunk = take_free(order);
+    descriptor *chunk = take_free(order);
     if (chunk == NULL) {
         return NULL;
     }
-    chunk->state = CHUNK_USED; /* at once: a buddy that comes home must not merge with it */
+    chunk->state = CHUNK_USED; /* first of all: a buddy that comes home must not merge with it */
     if (!is_all_dirty(chunk) && !slab_commit(chunk)) {
         free_put(chunk);
         return NULL;
@@ -136,28 +136,28 @@ static ta_chunk *take_order(uint32_t order, ta_status *why) {
     pool.retained -= dirty_bytes(chunk);
     pool.in_use += bytes;
     pool.in_use_chunks++;
-    /* The process's limit counts pages that are merely kept, too: those can go. */
+    /* The limit also counts the pages of free chunks: those can go. */
     purge_free(pool.memory_limit - pool.in_use);
     return chunk;
 }
 
 /* A chunk of the order from the thread's magazine, NULL if it has none. */
-static ta_chunk *take_warm(uint32_t order) {
+static descriptor *take_warm(uint32_t order) {
     magazine *mine = magazine_enter();
     if (mine == NULL) {
         return NULL;
     }
-    ta_chunk *chunk = magazine_take(mine, order);
+    descriptor *chunk = magazine_take(mine, order);
     magazine_leave(mine);
     return chunk;
 }
 
 /* A chunk of the order or, if the system or the limits refuse that, of one down to the lowest. */
-static ta_chunk *take_locked(uint32_t lowest, uint32_t order, ta_status *why) {
+static descriptor *take_locked(uint32_t lowest, uint32_t order, ta_status *why) {
     os_lock();
-    ta_chunk *chunk = take_order(order, why);
+    descriptor *chunk = take_order(order, why);
     if (chunk == NULL) {
-        /* What rests counts as in use. */
+        /* What rests in the quarantine or in magazines may be what is missing. */
         free_retired(0);
         empty_magazines();
         chunk = take_order(order, why);
@@ -169,17 +169,17 @@ static ta_chunk *take_locked(uint32_t lowest, uint32_t order, ta_status *why) {
     return chunk;
 }
 
-ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
+descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
     uint32_t lowest = order_of(least);
     uint32_t order = order_of(wanted < least ? least : wanted);
     *why = TA_ERR_NO_MEMORY;
-    if (lowest >= SLAB_ORDERS) {
+    if (lowest >= CHUNK_ORDERS) {
         return NULL;
     }
-    if (order >= SLAB_ORDERS) {
+    if (order >= CHUNK_ORDERS) {
         order = lowest;
     }
-    ta_chunk *chunk = take_warm(order);
+    descriptor *chunk = take_warm(order);
     if (chunk == NULL) {
         chunk = take_locked(lowest, order, why);
     }
@@ -192,7 +192,7 @@ ta_chunk *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) 
     chunk->floor = 0;
     chunk->next = 0;
     chunk->huge = huge;
-    chunk->prev = chunk->base;
+    chunk->used_end = chunk->base;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
     }
@@ -204,16 +204,16 @@ static uint64_t retained_room(void) {
     return pool.retained_limit - (pool.magazines_full ? 0 : MAGAZINES_BYTES);
 }
 
-/* Whether so many bytes more of free chunks are too many to keep, beside those in use. */
+/* Whether the pages of free chunks are too many with so many bytes more, beside those in use. */
 static bool is_too_much(uint64_t bytes, uint64_t in_use) {
     return pool.retained + bytes > retained_room() ||
            in_use + pool.retained + bytes > pool.memory_limit;
 }
 
 /*
- * Decides whether magazines have room. They have none where a chunk that comes home may have to give
- * its pages back: under a low limit of what is retained, and while more is in use than a limit allows
- * that was lowered meanwhile. With a quarantine arenas bring nothing but records.
+ * Decides whether magazines have room. They have none while a chunk that comes home may have to give
+ * its pages back: when little may be retained, and when the memory limit was lowered below what is in
+ * use. With a quarantine only records come to magazines.
  */
 static void tend_magazines(void) {
     bool full = pool.retained_limit < 2 * MAGAZINES_BYTES || pool.in_use > pool.memory_limit;
@@ -223,8 +223,8 @@ static void tend_magazines(void) {
     }
 }
 
-/* Puts a chunk that rests nowhere into the free ones; under the lock. */
-static void come_home(ta_chunk *chunk) {
+/* Puts a chunk that nobody has any more among the free ones; under the lock. */
+static void come_home(descriptor *chunk) {
     uint64_t bytes = chunk_bytes(chunk);
     if (is_too_much(bytes, pool.in_use)) {
         purge(chunk);
@@ -239,14 +239,14 @@ static void come_home(ta_chunk *chunk) {
 
 static void free_retired(uint64_t keep) {
     while (pool.retired_bytes > keep) {
-        ta_chunk *chunk = pool.retired_first;
+        descriptor *chunk = pool.retired_first;
         pool.retired_first = chunk_at(chunk->next);
         pool.retired_bytes -= chunk_bytes(chunk);
         come_home(chunk);
     }
 }
 
-static void retire(ta_chunk *chunk) {
+static void retire(descriptor *chunk) {
     chunk->state = CHUNK_RETIRED;
     chunk->next = 0;
     if (pool.retired_first == NULL) {
@@ -259,17 +259,17 @@ static void retire(ta_chunk *chunk) {
     free_retired(quarantine);
 }
 
-void chunk_wipe(ta_chunk *chunk, uint64_t from) {
-    uint64_t end = chunk->prev;
+void chunk_wipe(descriptor *chunk, uint64_t from) {
+    uint64_t end = chunk->used_end;
     if (chunk->secret && from < end) {
         CHECKER_LETS(from, end - from);
         memset((void *)(uintptr_t)from, 0, end - from);
-        chunk->prev = from;
+        chunk->used_end = from;
     }
 }
 
-/* What giving a chunk needs outside the lock: it may take long. */
-static void make_ready(ta_chunk *chunk) {
+/* The part of giving a chunk back that may take long; without the lock. */
+static void make_ready(descriptor *chunk) {
     void *start = (void *)(uintptr_t)chunk->base;
     chunk_wipe(chunk, chunk->base);
     if (chunk->huge) {
@@ -284,11 +284,11 @@ static void make_ready(ta_chunk *chunk) {
 }
 
 /* Lets go of the lock while it purges. */
-static void give_locked(ta_chunk *chunk) {
+static void give_locked(descriptor *chunk) {
     uint64_t bytes = chunk_bytes(chunk);
     bool purged = quarantine == 0 && is_too_much(bytes, pool.in_use - bytes);
     if (purged) {
-        /* It takes long, so let others go on. Nobody else knows the chunk, and it counts as in use. */
+        /* Others go on meanwhile: nobody knows the chunk, and it counts as in use. */
         os_unlock();
         os_purge((void *)(uintptr_t)chunk->base, bytes);
         os_lock();
@@ -311,14 +311,14 @@ static void give_locked(ta_chunk *chunk) {
     }
 }
 
-void pool_give(ta_chunk *chunk) {
+void pool_give(descriptor *chunk) {
     make_ready(chunk);
     os_lock();
     give_locked(chunk);
     os_unlock();
 }
 
-void pool_note_detached(ta_chunk *chunk, bool detached) {
+void pool_note_detached(descriptor *chunk, bool detached) {
     uint64_t bytes = chunk_bytes(chunk);
     os_lock();
     chunk->state = detached ? CHUNK_DETACHED : CHUNK_USED;
@@ -353,14 +353,14 @@ void *pool_take_record(void) {
     return record != NULL ? record : take_record_locked();
 }
 
-void pool_give_record(void *record, ta_chunk *chain) {
-    for (ta_chunk *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
+void pool_give_record(void *record, descriptor *chain) {
+    for (descriptor *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
         make_ready(chunk);
     }
     magazine *mine = magazine_enter();
-    ta_chunk *rest = NULL;
+    descriptor *rest = NULL;
     while (chain != NULL) {
-        ta_chunk *chunk = chain;
+        descriptor *chunk = chain;
         chain = chunk_at(chunk->next);
         if (mine == NULL || !magazine_put(mine, chunk)) {
             chunk->next = chunk_address(rest);
@@ -376,7 +376,7 @@ void pool_give_record(void *record, ta_chunk *chain) {
     }
     os_lock();
     while (rest != NULL) {
-        ta_chunk *chunk = rest;
+        descriptor *chunk = rest;
         rest = chunk_at(chunk->next);
         give_locked(chunk);
     }

@@ -5,15 +5,15 @@
 #define CACHED_PER_ORDER 16u
 
 typedef struct {
-    ta_chunk *top;
+    descriptor *top;
     uint32_t depth;
 } chunk_stack;
 
-static ta_chunk *lists[SLAB_ORDERS];
-static chunk_stack cached[SLAB_ORDERS];
+static descriptor *lists[CHUNK_ORDERS];
+static chunk_stack cached[CHUNK_ORDERS];
 
-static void list_insert(ta_chunk *chunk) {
-    ta_chunk *head = lists[chunk->order];
+static void list_insert(descriptor *chunk) {
+    descriptor *head = lists[chunk->order];
     chunk->state = CHUNK_FREE;
     chunk->prev = 0;
     chunk->next = chunk_address(head);
@@ -23,7 +23,7 @@ static void list_insert(ta_chunk *chunk) {
     lists[chunk->order] = chunk;
 }
 
-static void list_remove(ta_chunk *chunk) {
+static void list_remove(descriptor *chunk) {
     if (chunk->prev != 0) {
         chunk_at(chunk->prev)->next = chunk->next;
     } else {
@@ -35,15 +35,15 @@ static void list_remove(ta_chunk *chunk) {
 }
 
 /* Puts a free chunk into the lists, merged with its buddies as far as they are free. */
-static void merge_in(ta_chunk *chunk) {
+static void merge_in(descriptor *chunk) {
     while (chunk_bytes(chunk) < slab_of_chunk(chunk)->space_bytes) {
-        ta_chunk *buddy = slab_buddy(chunk);
+        descriptor *buddy = slab_buddy(chunk);
         if (buddy->state != CHUNK_FREE || buddy->order != chunk->order) {
             break;
         }
         list_remove(buddy);
-        ta_chunk *low = chunk < buddy ? chunk : buddy;
-        ta_chunk *high = chunk < buddy ? buddy : chunk;
+        descriptor *low = chunk < buddy ? chunk : buddy;
+        descriptor *high = chunk < buddy ? buddy : chunk;
         low->dirty += high->dirty;
         low->order++;
         high->state = CHUNK_INTERIOR;
@@ -53,10 +53,10 @@ static void merge_in(ta_chunk *chunk) {
 }
 
 /* Halves a free chunk, already out of its list, until it has the order; upper halves stay free. */
-static ta_chunk *split_to(ta_chunk *chunk, uint32_t order) {
+static descriptor *split_to(descriptor *chunk, uint32_t order) {
     while (chunk->order > order) {
         chunk->order--;
-        ta_chunk *high = slab_buddy(chunk);
+        descriptor *high = slab_buddy(chunk);
         high->order = chunk->order;
         high->slab = chunk->slab;
         high->base = chunk_end(chunk);
@@ -67,10 +67,10 @@ static ta_chunk *split_to(ta_chunk *chunk, uint32_t order) {
     return chunk;
 }
 
-static ta_chunk *take_listed(uint32_t order) {
-    for (uint32_t o = order; o < SLAB_ORDERS; o++) {
+static descriptor *take_listed(uint32_t order) {
+    for (uint32_t o = order; o < CHUNK_ORDERS; o++) {
         if (lists[o] != NULL) {
-            ta_chunk *chunk = lists[o];
+            descriptor *chunk = lists[o];
             list_remove(chunk);
             return split_to(chunk, order);
         }
@@ -79,10 +79,10 @@ static ta_chunk *take_listed(uint32_t order) {
 }
 
 void free_merge(void) {
-    for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
+    for (uint32_t order = 0; order < CHUNK_ORDERS; order++) {
         chunk_stack *stack = &cached[order];
         while (stack->top != NULL) {
-            ta_chunk *chunk = stack->top;
+            descriptor *chunk = stack->top;
             stack->top = chunk_at(chunk->next);
             merge_in(chunk);
         }
@@ -90,9 +90,9 @@ void free_merge(void) {
     }
 }
 
-ta_chunk *free_take(uint32_t order) {
+descriptor *free_take(uint32_t order) {
     chunk_stack *stack = &cached[order];
-    ta_chunk *chunk = stack->top;
+    descriptor *chunk = stack->top;
     if (chunk == NULL) {
         return take_listed(order);
     }
@@ -101,7 +101,7 @@ ta_chunk *free_take(uint32_t order) {
     return chunk;
 }
 
-void free_put(ta_chunk *chunk) {
+void free_put(descriptor *chunk) {
     chunk_stack *stack = &cached[chunk->order];
     if (chunk->dirty != 0 && stack->depth < CACHED_PER_ORDER) {
         chunk->state = CHUNK_CACHED;
@@ -113,14 +113,14 @@ void free_put(ta_chunk *chunk) {
     }
 }
 
-ta_chunk *free_listed(uint32_t order) {
+descriptor *free_listed(uint32_t order) {
     return lists[order];
 }
 
 uint64_t free_count(void) {
     uint64_t count = 0;
-    for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
-        for (const ta_chunk *chunk = lists[order]; chunk != NULL; chunk = chunk_at(chunk->next)) {
+    for (uint32_t order = 0; order < CHUNK_ORDERS; order++) {
+        for (const descriptor *chunk = lists[order]; chunk != NULL; chunk = chunk_at(chunk->next)) {
             count += chunk->dirty != 0;
         }
         count += cached[order].depth;

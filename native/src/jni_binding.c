@@ -1,10 +1,9 @@
 /*
- * The methods of dev.tensorarena.NativeArena. Primitives in, primitives out: addresses are longs,
- * failures are statuses that Java turns into exceptions. The one object made here is the root
- * buffer of a slab, once in its life.
+ * The methods of dev.tensorarena.NativeArena. They take and return primitives: addresses are longs,
+ * failures are statuses that Java turns into exceptions. Statistics fill an array of the caller's;
+ * the only objects made here are the direct buffers of `view`.
  */
-#include "arena_private.h"
-#include "os.h"
+#include "chunk_pins.h"
 #include "slab.h"
 
 #include <jni.h>
@@ -37,14 +36,7 @@ static jlong open_arena(JNIEnv *env, jclass type, jlong capacity, jlong limit, j
         .capacity = (uint64_t)capacity, .memory_limit = (uint64_t)limit, .flags = (uint32_t)flags};
     ta_arena *control;
     ta_status status = ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &control);
-    if (status != TA_OK) {
-        return -(jlong)status;
-    }
-    /* Here rather than in Java, whose clock costs as much as four JNI calls. */
-    arena *opened = (arena *)(uintptr_t)control;
-    opened->opened_millis = os_coarse_millis();
-    opened->openings++; /* a new record is zero, and a recycled one keeps all but its first word */
-    return address_of(control);
+    return status == TA_OK ? address_of(control) : -(jlong)status;
 }
 
 static jint reserve(JNIEnv *env, jclass type, jlong arena, jlong size, jlong align) {
@@ -84,7 +76,7 @@ static jlong pin(JNIEnv *env, jclass type, jlong arena, jlong address, jlong siz
 
 static jlong chunk_of(JNIEnv *env, jclass type, jlong arena, jlong address, jlong size) {
     UNUSED(env), UNUSED(type);
-    return address_of(arena_chunk_of(arena_at(arena), (uint64_t)address, (uint64_t)size));
+    return address_of(chunk_handing_out(arena_at(arena), (uint64_t)address, (uint64_t)size));
 }
 
 static void release_chunk(JNIEnv *env, jclass type, jlong chunk) {
@@ -92,30 +84,26 @@ static void release_chunk(JNIEnv *env, jclass type, jlong chunk) {
     ta_chunk_release(bytes_at(chunk));
 }
 
-/* The word of ta_arena_info with this number. */
-static jlong arena_stat(JNIEnv *env, jclass type, jlong arena, jint word) {
-    UNUSED(env), UNUSED(type);
+/* Statistics are structs of 64-bit words, which an array of longs takes as they are. */
+static void fill(JNIEnv *env, jlongArray words, const void *info, size_t info_size) {
+    (*env)->SetLongArrayRegion(env, words, 0, (jsize)(info_size / sizeof(jlong)), info);
+}
+
+static jint arena_stats(JNIEnv *env, jclass type, jlong arena, jlongArray words) {
+    UNUSED(type);
     ta_arena_info info;
-    uint64_t words[sizeof info / sizeof(uint64_t)] = {0};
-    if (ta_arena_stats(arena_at(arena), &info, sizeof info) == TA_OK) {
-        memcpy(words, &info, sizeof info);
+    ta_status status = ta_arena_stats(arena_at(arena), &info, sizeof info);
+    if (status == TA_OK) {
+        fill(env, words, &info, sizeof info);
     }
-    return word >= 0 && (size_t)word < COUNT(words) ? (jlong)words[word] : -1;
+    return status;
 }
 
-/* Java takes a snapshot and reads it word by word, one thread at a time. */
-static uint64_t pool_snapshot[sizeof(ta_pool_info) / sizeof(uint64_t)];
-
-static void snapshot_pool(JNIEnv *env, jclass type) {
-    UNUSED(env), UNUSED(type);
+static void pool_stats(JNIEnv *env, jclass type, jlongArray words) {
+    UNUSED(type);
     ta_pool_info info;
-    ta_pool_stats(&info, sizeof info);
-    memcpy(pool_snapshot, &info, sizeof info);
-}
-
-static jlong pool_stat(JNIEnv *env, jclass type, jint word) {
-    UNUSED(env), UNUSED(type);
-    return word >= 0 && (size_t)word < COUNT(pool_snapshot) ? (jlong)pool_snapshot[word] : -1;
+    ta_pool_stats(&info, sizeof info); /* cannot fail with these */
+    fill(env, words, &info, sizeof info);
 }
 
 static jlong trim_pool(JNIEnv *env, jclass type) {
@@ -174,9 +162,8 @@ static const JNINativeMethod methods[] = {
     {"pin", "(JJJ)J", (void *)pin},
     {"chunkOf", "(JJJ)J", (void *)chunk_of},
     {"releaseChunk", "(J)V", (void *)release_chunk},
-    {"arenaStat", "(JI)J", (void *)arena_stat},
-    {"snapshotPool", "()V", (void *)snapshot_pool},
-    {"poolStat", "(I)J", (void *)pool_stat},
+    {"arenaStats", "(J[J)I", (void *)arena_stats},
+    {"poolStats", "([J)V", (void *)pool_stats},
     {"trimPool", "()J", (void *)trim_pool},
     {"setPoolMemoryLimit", "(J)V", (void *)set_pool_memory_limit},
     {"setPoolRetainedLimit", "(J)V", (void *)set_pool_retained_limit},

@@ -9,10 +9,10 @@
 
 struct magazine {
     _Alignas(128) atomic_bool entered; /* two cache lines, since processors fetch them in pairs */
-    bool full;                         /* no room, whatever there is */
+    bool full;                         /* takes nothing in, whatever lies in it */
     uint32_t records;
     void *record; /* a stack, linked through the records' first words */
-    ta_chunk *chunks[MAGAZINE_ORDERS];
+    descriptor *chunks[MAGAZINE_ORDERS];
 };
 
 static magazine magazines[MAGAZINES];
@@ -22,7 +22,7 @@ static bool try_enter(magazine *wanted) {
 }
 
 magazine *magazine_enter(void) {
-    /* Fibonacci hashing: what tells threads apart may lie anywhere in the word. */
+    /* Fibonacci hashing: two threads may differ in any bits of their tokens. */
     uint64_t hash = os_thread_token() * UINT64_C(0x9E3779B97F4A7C15);
     magazine *mine = &magazines[(hash >> 32) % MAGAZINES];
     return try_enter(mine) ? mine : NULL;
@@ -32,16 +32,16 @@ void magazine_leave(magazine *entered) {
     atomic_store_explicit(&entered->entered, false, memory_order_release);
 }
 
-ta_chunk *magazine_take(magazine *entered, uint32_t order) {
+descriptor *magazine_take(magazine *entered, uint32_t order) {
     if (order >= MAGAZINE_ORDERS) {
         return NULL;
     }
-    ta_chunk *chunk = entered->chunks[order];
+    descriptor *chunk = entered->chunks[order];
     entered->chunks[order] = NULL;
     return chunk;
 }
 
-bool magazine_put(magazine *entered, ta_chunk *chunk) {
+bool magazine_put(magazine *entered, descriptor *chunk) {
     if (entered->full || chunk->order >= MAGAZINE_ORDERS || entered->chunks[chunk->order] != NULL) {
         return false;
     }
@@ -68,7 +68,7 @@ bool magazine_put_record(magazine *entered, void *record) {
     return true;
 }
 
-/* Whoever is in a magazine leaves within some instructions, unless its thread is not running. */
+/* The wait is for some instructions of another thread, unless that is not running. */
 static magazine *enter_at_last(magazine *wanted) {
     while (!try_enter(wanted)) {
         os_pause();
@@ -76,12 +76,13 @@ static magazine *enter_at_last(magazine *wanted) {
     return wanted;
 }
 
-void magazines_empty(bool room, void (*home)(ta_chunk *chunk), void (*record_home)(void *record)) {
+void magazines_empty(bool room, void (*home)(descriptor *chunk),
+                     void (*record_home)(void *record)) {
     for (uint32_t i = 0; i < MAGAZINES; i++) {
         magazine *entered = enter_at_last(&magazines[i]);
         entered->full = !room;
         for (uint32_t order = 0; order < MAGAZINE_ORDERS; order++) {
-            ta_chunk *chunk = magazine_take(entered, order);
+            descriptor *chunk = magazine_take(entered, order);
             if (chunk != NULL) {
                 home(chunk);
             }

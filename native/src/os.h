@@ -24,18 +24,18 @@ bool os_commit(void *start, size_t bytes);
  */
 void os_purge(void *start, size_t bytes);
 
-/* Asks for huge pages under committed memory, or asks for none. Best effort. */
+/* Asks that pages made from now on be huge ones, or that none be. Best effort. */
 void os_huge_pages(void *start, size_t bytes, bool on);
 
 size_t os_page_size(void);
 
-/* Tells running threads apart; may be the same again once a thread has ended. */
+/* A number that no two running threads share; one that has ended may have had it. */
 uint64_t os_thread_token(void);
 
-/* Lets other threads run for a moment, also those of lower priority. */
+/* Sleeps for a moment, so that others can run, also those of lower priority. */
 void os_pause(void);
 
-/* Milliseconds since 1970, as old as the system's last tick: some milliseconds, for a few ns. */
+/* Milliseconds since 1970 as of the system's last tick, some milliseconds ago; takes a few ns. */
 uint64_t os_coarse_millis(void);
 
 /* The one lock of the pool. Not recursive. */
@@ -44,8 +44,8 @@ void os_unlock(void);
 
 #ifdef TA_FAULT_HOOK
 /*
- * Only in the library that the tests link: called before each request for memory; true makes the
- * system refuse it.
+ * Only in the library that the tests link: called before each request for memory, which is refused
+ * if it returns true.
  */
 extern bool (*os_fault_hook)(void);
 #define OS_REFUSES_NOW() (os_fault_hook != NULL && os_fault_hook())

@@ -53,7 +53,7 @@ bool os_commit(void *start, size_t bytes) {
 void os_purge(void *start, size_t bytes) {
     for (size_t done = 0; done < bytes; done += PURGE_RUN) {
         size_t run = bytes - done < PURGE_RUN ? bytes - done : PURGE_RUN;
-        /* EINVAL on locked pages: they stay resident, which is what locking asks for. */
+        /* EINVAL on locked pages: they stay resident, as their owner asked. */
         (void)madvise((char *)start + done, run, MADV_DONTNEED);
     }
 }

@@ -27,9 +27,9 @@ static ta_slab *try_create(uint64_t space_bytes) {
     uint64_t commit_words = (commit_steps(space_bytes) + 63) / 64;
     uint64_t bitmap_words = commit_words + (units + 63) / 64;
     uint64_t chunks_at = round_up(sizeof(ta_slab) + bitmap_words * sizeof(uint64_t), 64);
-    uint64_t chunks_bytes = units * sizeof(ta_chunk);
+    uint64_t chunks_bytes = units * sizeof(descriptor);
     uint64_t records_at = round_up(chunks_at + chunks_bytes, page);
-    /* Room for some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
+    /* Some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
     uint64_t records_bytes = larger(space_bytes / 32, RECORDS_STEP);
     uint64_t alignment = space_bytes < HUGE_PAGE ? larger(space_bytes, page) : HUGE_PAGE;
     uint64_t space_at = round_up(records_at + records_bytes, alignment);
@@ -48,7 +48,7 @@ static ta_slab *try_create(uint64_t space_bytes) {
     slab->size = space_at + space_bytes;
     slab->space = (uint64_t)(uintptr_t)start + space_at;
     slab->space_bytes = space_bytes;
-    slab->chunks = (ta_chunk *)(start + chunks_at);
+    slab->chunks = (descriptor *)(start + chunks_at);
     slab->dirty = slab->bitmap + commit_words;
     slab->records = (uint64_t)(uintptr_t)start + records_at;
     slab->records_ready = slab->records;
@@ -59,14 +59,14 @@ static ta_slab *try_create(uint64_t space_bytes) {
 }
 
 ta_slab *slab_create(uint32_t order) {
-    if (order >= SLAB_ORDERS) {
+    if (order >= CHUNK_ORDERS) {
         return NULL;
     }
     uint64_t least = (uint64_t)TA_MIN_CHUNK_BYTES << order;
     for (uint64_t space = larger(SLAB_SPACE_BYTES, least); space >= least; space /= 2) {
         ta_slab *slab = try_create(space);
         if (slab != NULL) {
-            ta_chunk *whole = &slab->chunks[0];
+            descriptor *whole = &slab->chunks[0];
             whole->base = slab->space;
             whole->slab = (uint64_t)(uintptr_t)slab;
             whole->order = (uint8_t)order_of(space);
@@ -76,7 +76,7 @@ ta_slab *slab_create(uint32_t order) {
     return NULL;
 }
 
-bool slab_commit(const ta_chunk *chunk) {
+bool slab_commit(const descriptor *chunk) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t first = (chunk->base - slab->space) / COMMIT_STEP;
     uint64_t end = (chunk_end(chunk) - slab->space + COMMIT_STEP - 1) / COMMIT_STEP;
@@ -105,8 +105,8 @@ bool slab_commit(const ta_chunk *chunk) {
     return true;
 }
 
-/* The words of a chunk's dirty bits, and which bits of each: a chunk fills words or a part of one. */
-static uint64_t dirty_words(const ta_chunk *chunk, uint64_t **words, uint64_t *mask) {
+/* Which words have a chunk's dirty bits, and which bits of each; returns the number of words. */
+static uint64_t dirty_words(const descriptor *chunk, uint64_t **words, uint64_t *mask) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t first = (uint64_t)(chunk - slab->chunks);
     uint64_t units = (uint64_t)1 << chunk->order;
@@ -115,7 +115,7 @@ static uint64_t dirty_words(const ta_chunk *chunk, uint64_t **words, uint64_t *m
     return units < 64 ? 1 : units / 64;
 }
 
-void slab_set_dirty(ta_chunk *chunk, bool dirty) {
+void slab_set_dirty(descriptor *chunk, bool dirty) {
     uint64_t *words, mask;
     uint64_t count = dirty_words(chunk, &words, &mask);
     for (uint64_t i = 0; i < count; i++) {
@@ -124,7 +124,7 @@ void slab_set_dirty(ta_chunk *chunk, bool dirty) {
     chunk->dirty = dirty ? (uint32_t)1 << chunk->order : 0;
 }
 
-uint32_t slab_count_dirty(const ta_chunk *chunk) {
+uint32_t slab_count_dirty(const descriptor *chunk) {
     uint64_t *words, mask;
     uint64_t count = dirty_words(chunk, &words, &mask);
     uint32_t dirty = 0;
@@ -161,7 +161,7 @@ void *slab_new_record(void) {
     return record;
 }
 
-ta_chunk *slab_buddy(const ta_chunk *chunk) {
+descriptor *slab_buddy(const descriptor *chunk) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t index = (uint64_t)(chunk - slab->chunks);
     return &slab->chunks[index ^ ((uint64_t)1 << chunk->order)];

@@ -48,7 +48,7 @@ static inline bool checker_owns_memory(void) {
     return SANITIZED || is_under_valgrind();
 }
 
-/* How often to do what is done many times: under valgrind each time costs a hundred times as much. */
+/* How often to do what is to be done many times: a hundredth under valgrind, which is as slow. */
 static inline int times(int many) {
     return is_under_valgrind() ? many / 100 : many;
 }
@@ -140,7 +140,7 @@ static inline char *take(ta_arena *arena, uint64_t size, uint64_t align) {
     return bytes;
 }
 
-/* Contents that tell apart where a byte belongs and to whom. */
+/* Contents that tell to whom a byte belongs, and where. */
 static inline unsigned char pattern_at(uint64_t owner, uint64_t index) {
     return (unsigned char)((owner * 131 + index) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
 }

@@ -87,7 +87,7 @@ static bool fits_current(const model *m, uint64_t size, uint64_t align, uint64_t
     if (arena->chunk == 0) {
         return false;
     }
-    uint64_t end = chunk_end((const ta_chunk *)(uintptr_t)arena->chunk);
+    uint64_t end = chunk_end(chunk_at(arena->chunk));
     uint64_t padding = (0 - arena->cursor) & (align - 1);
     if (padding > end - arena->cursor || size > end - arena->cursor - padding) {
         return false;
@@ -132,7 +132,7 @@ static void allocate(model *m) {
     }
     CHECK_LE(charge, left);
     uint64_t start = address_of(b.bytes);
-    const ta_chunk *chunk = (const ta_chunk *)(uintptr_t)m->arena->chunk;
+    const descriptor *chunk = chunk_at(m->arena->chunk);
     CHECK_EQ(start % align, 0);
     CHECK(start >= chunk->base && start + size <= chunk_end(chunk));
     CHECK_EQ(m->arena->chunk == before.chunk, stays);
@@ -147,7 +147,7 @@ static void allocate(model *m) {
     check_apart(b.bytes, size, orphans, orphan_count);
     m->charged += charge;
     m->peak = m->charged > m->peak ? m->charged : m->peak;
-    b.home = chunk;
+    b.home = &chunk->shown;
     mark_bytes(b.bytes, b.size, b.id);
     m->blocks[m->count++] = b;
 }

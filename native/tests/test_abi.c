@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <stddef.h>
+#include <time.h>
 
 #define CHECK_WORD(type, word, offset)          \
     do {                                        \
@@ -9,8 +10,8 @@
         CHECK_EQ(sizeof(((type *)0)->word), 8); \
     } while (0)
 
-static void the_control_block_is_eight_words_on_a_cache_line(void) {
-    CHECK_EQ(sizeof(ta_arena), 64);
+static void the_fast_paths_words_fill_a_cache_line_of_the_control_block(void) {
+    CHECK_EQ(sizeof(ta_arena), 72);
     CHECK_WORD(ta_arena, cursor, 0);
     CHECK_WORD(ta_arena, limit, 8);
     CHECK_WORD(ta_arena, base, 16);
@@ -19,6 +20,15 @@ static void the_control_block_is_eight_words_on_a_cache_line(void) {
     CHECK_WORD(ta_arena, charged_before, 40);
     CHECK_WORD(ta_arena, peak, 48);
     CHECK_WORD(ta_arena, wasted, 56);
+    CHECK_WORD(ta_arena, opened_millis, 64);
+    ta_arena *arenas[5];
+    for (int i = 0; i < 5; i++) {
+        arenas[i] = open_arena();
+        CHECK_EQ(address_of(arenas[i]) % 64, 0);
+    }
+    for (int i = 0; i < 5; i++) {
+        close_arena(arenas[i]);
+    }
 }
 
 static void the_first_five_words_of_a_descriptor_are_public(void) {
@@ -28,6 +38,7 @@ static void the_first_five_words_of_a_descriptor_are_public(void) {
     CHECK_WORD(ta_chunk, floor, 16);
     CHECK_WORD(ta_chunk, base, 24);
     CHECK_WORD(ta_chunk, slab, 32);
+    CHECK_EQ(offsetof(ta_chunk, reserved), 40);
 }
 
 static void a_position_is_four_words(void) {
@@ -38,7 +49,7 @@ static void a_position_is_four_words(void) {
     CHECK_WORD(ta_position, wasted, 24);
 }
 
-static void sized_structs_begin_as_in_version_one(void) {
+static void sized_structs_begin_as_in_version_two(void) {
     CHECK_WORD(ta_options, capacity, 0);
     CHECK_WORD(ta_options, memory_limit, 8);
     CHECK_EQ(offsetof(ta_options, flags), 16);
@@ -53,11 +64,12 @@ static void sized_structs_begin_as_in_version_one(void) {
 }
 
 static void constants_do_not_move(void) {
-    CHECK_EQ(TA_ABI_VERSION, 1);
+    CHECK_EQ(TA_ABI_VERSION, 2);
     CHECK_EQ(ta_abi_version(), TA_ABI_VERSION);
     CHECK_EQ(TA_DEFAULT_ALIGNMENT, 64);
     CHECK_EQ(TA_MAX_ALIGNMENT, 4096);
     CHECK_EQ(TA_MIN_CHUNK_BYTES, 65536);
+    CHECK_EQ(TA_MAX_CAPACITY, 70368744177664);
     CHECK_EQ(TA_OK, 0);
     CHECK_EQ(TA_ERR_ARGUMENT, 1);
     CHECK_EQ(TA_ERR_LIMIT, 2);
@@ -88,6 +100,10 @@ static void options_without_meaning_are_refused(void) {
     CHECK(arena == NULL);
     options.flags = 4;
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
+    options.flags = 0;
+    options.capacity = TA_MAX_CAPACITY + 1;
+    CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
+    options.capacity = 0;
     options.flags = TA_OPTION_HUGE_PAGES;
     options.reserved = 1;
     CHECK_EQ(ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &arena), TA_ERR_ARGUMENT);
@@ -100,6 +116,36 @@ static void no_options_mean_no_capacity_and_no_limit(void) {
     take(arena, 1, 0);
     CHECK_EQ(info_of(arena).reserved, TA_MIN_CHUNK_BYTES);
     close_arena(arena);
+}
+
+static void the_largest_capacity_is_accepted(void) {
+    ta_options options = {.capacity = TA_MAX_CAPACITY, .memory_limit = TA_UNLIMITED};
+    close_arena(open_with(&options)); /* a chunk of it is not asked for before an allocation */
+}
+
+static uint64_t now_millis(void) {
+    struct timespec now;
+    CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void an_arena_knows_when_it_was_opened(void) {
+    uint64_t ticks = 1000; /* the coarse clock may be so far behind */
+    uint64_t before = now_millis();
+    ta_arena *first = open_arena();
+    uint64_t opened = first->opened_millis;
+    CHECK_GE(opened, before - ticks);
+    CHECK_LE(opened, now_millis());
+    take(first, 100, 0);
+    CHECK_EQ(ta_reset(first), TA_OK);
+    CHECK_EQ(first->opened_millis, opened);
+    close_arena(first);
+    struct timespec moment = {.tv_nsec = 50000000};
+    CHECK_EQ(nanosleep(&moment, NULL), 0);
+    ta_arena *second = open_arena();
+    CHECK(second == first); /* the same control block */
+    CHECK(second->opened_millis > opened);
+    close_arena(second);
 }
 
 static void statistics_fill_as_much_as_the_caller_knows(void) {
@@ -125,14 +171,16 @@ static void statistics_fill_as_much_as_the_caller_knows(void) {
 
 int main(void) {
     int failures = 0;
-    RUN(the_control_block_is_eight_words_on_a_cache_line);
+    RUN(the_fast_paths_words_fill_a_cache_line_of_the_control_block);
     RUN(the_first_five_words_of_a_descriptor_are_public);
     RUN(a_position_is_four_words);
-    RUN(sized_structs_begin_as_in_version_one);
+    RUN(sized_structs_begin_as_in_version_two);
     RUN(constants_do_not_move);
     RUN(another_abi_version_is_refused);
     RUN(options_without_meaning_are_refused);
     RUN(no_options_mean_no_capacity_and_no_limit);
+    RUN(the_largest_capacity_is_accepted);
+    RUN(an_arena_knows_when_it_was_opened);
     RUN(statistics_fill_as_much_as_the_caller_knows);
     return failures != 0;
 }

@@ -1,4 +1,4 @@
-/* Magazines: warm chunks wait for the thread that brought them, and nobody goes without for it. */
+/* Magazines: warm chunks wait for the thread that brought them, and no other thread lacks memory because of them. */
 #include "check.h"
 
 #include "magazine.h"

@@ -13,7 +13,7 @@ import java.nio.LongBuffer;
  * <pre>
  *   control block   0 cursor  1 limit           2 base   3 slab
  *                   4 chunk   5 charged before  6 peak   7 wasted
- *   behind it       8 opened, in milliseconds since 1970
+ *                   8 opened, in milliseconds since 1970
  *   descriptor      0 pins    1 owner's pins    2 floor  ...
  * </pre>
  */
@@ -27,7 +27,7 @@ final class Arena {
   private static final int WASTED = 7;
   private static final int OPENED = 8;
 
-  /** The size of the control block and the words behind it that are read here. */
+  /** The size of the control block. */
   private static final int CONTROL_BYTES = 9 * Long.BYTES;
 
   private static final int PINS_WORD = 0;
@@ -39,6 +39,9 @@ final class Arena {
 
   /** How many resets pass until the next look at whether the chunk is far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
+
+  /** A reset in C gives a chunk back that is so many times larger than what was used. */
+  private static final long FAR_TOO_LARGE = 8;
 
   private static final long MIN_CHUNK = 1 << 16;
 
@@ -239,7 +242,7 @@ final class Arena {
     long most = used;
     used = 0;
     long size = get(LIMIT) - get(BASE);
-    return size > MIN_CHUNK && most < size / 8;
+    return size > MIN_CHUNK && most < size / FAR_TOO_LARGE;
   }
 
   private void notePeak() {
@@ -376,12 +379,6 @@ final class Arena {
   }
 
   ArenaStats stats() {
-    return new ArenaStats(
-        charged(),
-        NativeArena.arenaStat(handle, NativeArena.RESERVED),
-        NativeArena.arenaStat(handle, NativeArena.PEAK),
-        wasted(),
-        NativeArena.arenaStat(handle, NativeArena.CHUNKS),
-        NativeArena.arenaStat(handle, NativeArena.REFILLS));
+    return ArenaStats.of(handle);
   }
 }

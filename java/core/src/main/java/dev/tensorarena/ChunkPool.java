@@ -1,17 +1,17 @@
 package dev.tensorarena;
 
 /**
- * The process-wide pool that all contexts take their chunks from. Any thread may call it.
+ * The process-wide pool that all contexts take their chunks from. Any thread may call its methods.
  *
- * <p>{@code -Dtensorarena.maxMemory=<bytes>} sets {@link #memoryLimit} at the start, and {@code
- * -Dtensorarena.quarantine=<bytes>} makes ended bytes rest, filled with a pattern, until so many
- * more have ended, to find raw views that are used too long. Both take a number of bytes, or one
- * with the suffix k, m or g.
+ * <p>{@code -Dtensorarena.maxMemory=<bytes>} sets {@link #memoryLimit} at the start. {@code
+ * -Dtensorarena.quarantine=<bytes>} finds raw views that are used too long: ended bytes are filled
+ * with a pattern and not handed out again until about this many bytes more have ended. Both take a
+ * number of bytes, such as 1048576, or one with the suffix k, m or g.
  */
 public final class ChunkPool {
   private static final long QUARANTINE_BYTES = byteProperty("tensorarena.quarantine", 0);
 
-  // Words of ta_pool_info.
+  // Words of ta_pool_info, which HeaderTest compares.
   private static final int RESERVED = 0;
   private static final int COMMITTED = 1;
   private static final int IN_USE = 2;
@@ -21,7 +21,7 @@ public final class ChunkPool {
   private static final int FREE_CHUNKS = 6;
   private static final int PINNED_CHUNKS = 7;
   private static final int MEMORY_LIMIT = 8;
-  private static final int OPEN_ARENAS = 10;
+  private static final int ARENAS = 10;
   private static final int WORDS = 11;
 
   static {
@@ -32,14 +32,13 @@ public final class ChunkPool {
   private ChunkPool() {}
 
   /**
-   * How the pool stands, all at one moment.
+   * What the pool's memory was used for at one moment.
    *
-   * @param reservedBytes address space of all slabs; costs no memory
-   * @param committedBytes of it, what was made accessible so far
-   * @param inUseBytes chunks held by contexts or pinned by shared tensors
-   * @param freeBytes free chunks whose pages are kept for reuse
-   * @param pinnedBytes of {@code inUseBytes}, chunks whose context has ended and that shared
-   *     tensors keep
+   * @param reservedBytes the address space of all slabs; costs no memory
+   * @param committedBytes how much of {@code reservedBytes} was made accessible so far
+   * @param inUseBytes the chunks that contexts hold or shared tensors keep
+   * @param freeBytes the free chunks whose pages are kept for reuse
+   * @param pinnedBytes how much of {@code inUseBytes} left its context and only shared tensors keep
    * @param inUseChunks the number of chunks in use
    * @param freeChunks the number of free chunks whose pages are kept
    * @param pinnedChunks the number of chunks that only shared tensors keep
@@ -55,8 +54,8 @@ public final class ChunkPool {
       long pinnedChunks) {}
 
   /**
-   * Limits the chunks in use in the whole process. An allocation that needs a chunk past it throws
-   * {@link MemoryLimitExceededException}; what is in use already stays.
+   * Limits the bytes of chunks in use in the whole process. An allocation that needs a chunk past
+   * the limit throws {@link MemoryLimitExceededException}; chunks that are in use already stay.
    *
    * @param bytes the limit; {@code Long.MAX_VALUE} for none
    * @throws IllegalArgumentException if it is negative
@@ -66,10 +65,10 @@ public final class ChunkPool {
   }
 
   /**
-   * Limits the free memory that is kept for reuse (256 MiB at the start); past it, the pages of a
-   * chunk that comes home go back to the system.
+   * Limits the free memory that is kept for reuse, 256 MiB at the start. Past the limit the pages
+   * of a chunk that becomes free go back to the system.
    *
-   * @param bytes the limit; 0 keeps none
+   * @param bytes the limit; 0 keeps nothing
    * @throws IllegalArgumentException if it is negative
    */
   public static void retainedLimit(long bytes) {
@@ -80,48 +79,45 @@ public final class ChunkPool {
    * Gives the pages of all free chunks back to the system. Their addresses stay accessible, so that
    * a stale view still cannot crash the JVM.
    *
-   * @return the bytes given back
+   * @return how many bytes were given back
    */
   public static long trim() {
     return NativeArena.trimPool();
   }
 
   /**
-   * How the pool stands.
+   * Returns what the pool's memory is used for.
    *
-   * @return a snapshot
+   * @return figures that are all of one moment
    */
   public static Stats stats() {
-    long[] words = snapshot();
+    long[] info = info();
     return new Stats(
-        words[RESERVED],
-        words[COMMITTED],
-        words[IN_USE],
-        words[FREE],
-        words[PINNED],
-        words[IN_USE_CHUNKS],
-        words[FREE_CHUNKS],
-        words[PINNED_CHUNKS]);
+        info[RESERVED],
+        info[COMMITTED],
+        info[IN_USE],
+        info[FREE],
+        info[PINNED],
+        info[IN_USE_CHUNKS],
+        info[FREE_CHUNKS],
+        info[PINNED_CHUNKS]);
   }
 
-  private static synchronized long[] snapshot() {
-    NativeArena.snapshotPool();
-    long[] words = new long[WORDS];
-    for (int i = 0; i < WORDS; i++) {
-      words[i] = NativeArena.poolStat(i);
-    }
-    return words;
+  private static long[] info() {
+    long[] info = new long[WORDS];
+    NativeArena.poolStats(info);
+    return info;
   }
 
-  /** Contexts that are open in the whole process, those without a chunk included. */
+  /** Returns how many contexts are open in the whole process, those without a chunk included. */
   static long openContexts() {
-    return snapshot()[OPEN_ARENAS];
+    return info()[ARENAS];
   }
 
   static MemoryLimitExceededException limitExceeded(long requested) {
-    long[] words = snapshot();
+    long[] info = info();
     return new MemoryLimitExceededException(
-        "the process (a chunk is at least 64 KiB)", requested, words[MEMORY_LIMIT], words[IN_USE]);
+        "the process (a chunk is at least 64 KiB)", requested, info[MEMORY_LIMIT], info[IN_USE]);
   }
 
   static long quarantineBytes() {

@@ -255,7 +255,7 @@ class LoaderTest {
         load(false, "tensorarena.library.path=" + other),
         "tensorarena.library.path: " + other.resolve(FILE),
         "ABI version 99",
-        "needs 1",
+        "needs " + NativeArena.ABI_VERSION,
         "remove it");
     load(true, "java.library.path=" + other).assertSucceeded();
   }

@@ -18,6 +18,21 @@ class NativeCallsTest {
     TestSupport.fork(NativeCalls.jvmArguments(), OpenAndClose.class).assertSucceeded();
   }
 
+  @Test
+  void statisticsAreOneCall() throws Exception {
+    TestSupport.fork(NativeCalls.jvmArguments(), Statistics.class).assertSucceeded();
+  }
+
+  static final class Statistics {
+    public static void main(String[] args) {
+      NativeCalls.load();
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        assertEquals("arenaStats", NativeCalls.of(ctx::arenaStats));
+        assertEquals("poolStats", NativeCalls.of(ChunkPool::stats));
+      }
+    }
+  }
+
   static final class SteadyState {
     private static final Shape SHAPE = Shape.of(20, 50);
     private static final float[] VALUES = new float[1000];

@@ -1,8 +1,9 @@
 package dev.tensorarena.jna;
 
 /**
- * Where things are in the structs of {@code tensorarena.h}, in bytes, written down from the header
- * and not from the core, so that a test can compare the two.
+ * Offsets and sizes of the structs of {@code tensorarena.h}, in bytes. They are in the core, too,
+ * and are written down here once more on purpose: this module reads the ABI on its own, and its
+ * tests show that both readers agree.
  */
 final class ArenaLayout {
   /** {@code ta_arena}, the control block. */

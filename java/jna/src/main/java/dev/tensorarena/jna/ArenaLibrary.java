@@ -12,8 +12,11 @@ import dev.tensorarena.ChunkPool;
  * the library runs. Structs are passed as memory, laid out by {@link ArenaLayout}.
  */
 interface ArenaLibrary extends Library {
-  /** TA_ABI_VERSION of the header that this interface was written after. */
-  int ABI_VERSION = 1;
+  /**
+   * TA_ABI_VERSION of the header that this interface was written after; like {@link ArenaLayout}
+   * not taken from the core, so that one that has moved on is noticed.
+   */
+  int ABI_VERSION = 2;
 
   int ta_abi_version();
 

@@ -7,21 +7,21 @@ import dev.tensorarena.ArenaStats;
 import dev.tensorarena.ExecutionContext;
 
 /**
- * The C API of an arena, called through JNA: for programs that are at home in JNA, and as a second
- * reader of the ABI beside the core, with which it agrees on every address, statistic and error.
+ * The C API of an arena, called through JNA: for programs that use JNA already, and as a second
+ * reader of the ABI beside the core, which agrees with it on every address, statistic and error.
  * {@link ExecutionContext} does the same at a hundredth of the price and with more checks.
  *
- * <p>As in C: failure is a {@link Status} or null, memory is uninitialised, and a pointer may be
- * used until what it points to has ended, by a rewind, a reset or a close; later use reads or
- * corrupts what lives there then, but does not crash.
+ * <p>As in C, failure is a {@link Status} or null, and memory is uninitialised. A pointer may be
+ * used until a rewind, a reset or a close ends what it points to; later use reads or corrupts what
+ * lives there then, but does not crash.
  *
- * <p>Belongs to one thread at a time; an arena of a context to the context's thread, until the
- * context closes.
+ * <p>An arena belongs to one thread at a time. The arena of a context belongs to the context's
+ * thread until the context closes.
  */
 public final class JnaArena implements AutoCloseable {
   private static final ArenaLibrary LIBRARY = ArenaLibrary.load();
 
-  /** {@code TA_UNLIMITED}: no memory limit. */
+  /** Means no memory limit: {@code TA_UNLIMITED}. */
   public static final long UNLIMITED = -1;
 
   private final Pointer arena;
@@ -39,10 +39,10 @@ public final class JnaArena implements AutoCloseable {
   /**
    * Creates an arena.
    *
-   * @param capacity bytes that the first chunk holds at least; 0 for the smallest chunk
-   * @param memoryLimit most bytes charged at once, or {@link #UNLIMITED}
-   * @return the arena; to be closed
-   * @throws IllegalArgumentException if C refuses the numbers
+   * @param capacity the least size of the first chunk in bytes, up to 2<sup>46</sup>; 0 for any
+   * @param memoryLimit the most bytes charged at once, or {@link #UNLIMITED}
+   * @return the arena, which the caller closes
+   * @throws IllegalArgumentException if the capacity is out of range
    * @throws OutOfMemoryError if the system refuses memory
    */
   public static JnaArena create(long capacity, long memoryLimit) {
@@ -63,10 +63,10 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * The arena of a context.
+   * Returns the arena of a context.
    *
    * @param context an open context of the calling thread
-   * @return its arena, until the context closes
+   * @return its arena, which may be used until the context closes
    * @throws IllegalStateException if the context is closed or another thread's, or if JNA has found
    *     another copy of the native library than the core
    */
@@ -82,18 +82,18 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Allocates.
+   * Allocates bytes, uninitialised.
    *
    * @param bytes how many; 0 gives an aligned address that must not be used
    * @param alignment a power of two up to 4096, or 0 for 64
-   * @return where they begin, or null if refused; {@link #reserve} says why
+   * @return the address of the first byte, or null if refused; {@link #reserve} says why
    */
   public Pointer allocate(long bytes, long alignment) {
     return LIBRARY.ta_arena_alloc(arena, bytes, alignment);
   }
 
   /**
-   * Makes room for an allocation, or says why there is none.
+   * Makes room for the next allocation, or says why there is none.
    *
    * @param bytes how many
    * @param alignment as for {@link #allocate}
@@ -104,11 +104,11 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Whether an allocation would pass the memory limit; changes nothing.
+   * Tells whether an allocation would pass the memory limit; changes nothing.
    *
    * @param bytes how many
    * @param alignment as for {@link #allocate}
-   * @return OK, ARGUMENT, LIMIT or CLOSED
+   * @return LIMIT if it would, OK if not; ARGUMENT or CLOSED
    */
   public Status check(long bytes, long alignment) {
     return Status.of(LIBRARY.ta_arena_check(arena, bytes, alignment));
@@ -127,7 +127,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Remembers where the arena stands.
+   * Notes how far the arena has been used.
    *
    * @return the mark, for {@link #rewind}
    */
@@ -138,8 +138,8 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Ends all that was allocated since a mark. In the arena of a context these must be allocations
-   * of this class alone.
+   * Ends everything that was allocated since a mark. In the arena of a context only allocations of
+   * this class may have been made since.
    *
    * @param mark from {@link #mark}
    * @return OK, MARK or CLOSED
@@ -149,7 +149,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Ends all that was allocated and keeps the memory for what comes.
+   * Ends everything that was allocated and keeps memory for the next allocations.
    *
    * @return OK or CLOSED
    * @throws IllegalStateException for the arena of a context
@@ -160,18 +160,18 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Keeps bytes of this arena past its end, until {@link #release}.
+   * Pins bytes of this arena: they outlive it, until {@link #release}.
    *
-   * @param start where they begin
+   * @param start the address of the first byte
    * @param bytes how many
-   * @return their chunk; null if the arena has not handed them out
+   * @return their chunk; null if the arena has not handed these bytes out
    */
   public Pointer pin(Pointer start, long bytes) {
     return LIBRARY.ta_pin(arena, start, bytes);
   }
 
   /**
-   * One pin more, for who holds one; any thread.
+   * Adds a pin; the caller holds one already. Any thread may call it.
    *
    * @param chunk from {@link #pin}
    */
@@ -180,7 +180,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * One pin less; any thread.
+   * Gives a pin back. Any thread may call it.
    *
    * @param chunk from {@link #pin}
    */
@@ -189,9 +189,9 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * How the arena's memory stands, as C says.
+   * Returns what the arena's memory is used for.
    *
-   * @return a snapshot
+   * @return C's figures
    * @throws IllegalStateException if the arena is closed
    */
   public ArenaStats stats() {
@@ -210,7 +210,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * What the memory limit counts now, read from the control block.
+   * Returns what the memory limit counts now, read from the control block.
    *
    * @return bytes
    */
@@ -221,8 +221,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * Where the next allocation of alignment 1 begins if the chunk has room, read from the control
-   * block.
+   * Returns the address of the next free byte, read from the control block.
    *
    * @return an address
    */
@@ -231,7 +230,7 @@ public final class JnaArena implements AutoCloseable {
   }
 
   /**
-   * The control block.
+   * Returns the address of the control block, for functions of C.
    *
    * @return a {@code ta_arena *}
    */
@@ -239,7 +238,10 @@ public final class JnaArena implements AutoCloseable {
     return arena;
   }
 
-  /** Ends an arena that {@link #create} made; does nothing to a context's, and nothing twice. */
+  /**
+   * Ends an arena that {@link #create} made. Does nothing to the arena of a context, nor when
+   * called again.
+   */
   @Override
   public void close() {
     if (!borrowed && !closed) {
@@ -248,7 +250,7 @@ public final class JnaArena implements AutoCloseable {
     }
   }
 
-  /** From the current chunk's first byte. */
+  /** Returns how far an address lies behind the current chunk's first byte. */
   long offset(long address) {
     return address - arena.getLong(ArenaLayout.BASE);
   }

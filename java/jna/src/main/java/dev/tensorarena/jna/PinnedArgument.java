@@ -7,9 +7,9 @@ import dev.tensorarena.TensorPin;
 import java.lang.ref.Cleaner;
 
 /**
- * The address of a tensor for one call through a library interface: its bytes are pinned until JNA
- * reads arguments back after the call. A call that throws is read back by nobody; then the pin goes
- * with this object.
+ * The address of a tensor for one call through a library interface. The tensor's bytes are pinned
+ * until JNA reads the arguments back, after the call. After a call that throws JNA reads nothing
+ * back; then the pin ends when this object is collected.
  */
 final class PinnedArgument extends Pointer implements Function.PostCallRead {
   private static final Cleaner FORGOTTEN = Cleaner.create();

@@ -1,22 +1,25 @@
 package dev.tensorarena.jna;
 
-/** What the functions of {@link JnaArena} return, {@code TA_OK} and {@code TA_ERR_*} in C. */
+/**
+ * What the functions of {@link JnaArena} return, {@code TA_OK} and {@code TA_ERR_*} in C: in the
+ * order of their numbers, written down from the header as {@link ArenaLayout} is.
+ */
 public enum Status {
-  /** It was done. */
+  /** The function did what it was asked to do. */
   OK,
-  /** An argument was outside its documented range. */
+  /** An argument is outside its documented range. */
   ARGUMENT,
   /** The arena's memory limit would be passed. */
   LIMIT,
-  /** The limit of the whole process would be passed. */
+  /** The memory limit of the whole process would be passed. */
   POOL_LIMIT,
   /** The system refused memory. */
   NO_MEMORY,
   /** Caller and library were built for different ABI versions. */
   ABI,
-  /** The mark was one that the arena has already rewound past. */
+  /** The arena has already rewound past the mark. */
   MARK,
-  /** The arena was destroyed, or is another copy's of the library. */
+  /** The arena was destroyed, or belongs to another copy of the library. */
   CLOSED;
 
   private static final Status[] BY_NUMBER = values();

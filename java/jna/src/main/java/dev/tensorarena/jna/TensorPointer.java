@@ -16,29 +16,31 @@ import dev.tensorarena.Tensor;
  * float dot = math.cblas_sdot(n, TensorPointer.of(x), 1, TensorPointer.of(y), 1);
  * }</pre>
  *
- * <p><b>What is checked, and when.</b> {@link #of} refuses what no C function can take: a dead
- * tensor, another thread's, one that is not contiguous, and one of 2 GiB and more. A pointer may
- * outlive its tensor:
+ * <p><b>What is checked, and when.</b> {@link #of} refuses what no C function can take: a tensor
+ * that has ended, one of another thread, one that is not contiguous, and one of 2 GiB and more. A
+ * pointer may outlive its tensor:
  *
  * <ul>
- *   <li>as an argument of a function of a library interface, it refuses a tensor that has died, and
- *       pins its bytes for the time of the call;
- *   <li>so do the accessors of the pointer itself, which are checked against the tensor's bounds;
+ *   <li>as an argument of a function of a library interface it refuses a tensor that has ended, and
+ *       pins the tensor's bytes while the call runs;
+ *   <li>its own accessors refuse a tensor that has ended, and every access out of its bounds;
  *   <li>in a direct-mapped call JNA reads the address of a {@code Pointer} parameter without asking
  *       the object. Make the pointer where it is passed, {@code f(TensorPointer.of(x))}, which
  *       checks every call, or register with {@link TensorTypeMapper} and declare {@code Tensor} or
- *       {@code TensorPointer}. While the call runs, the tensor's thread is in it and ends no scope;
- *       a function that calls back into Java which does wants a {@link dev.tensorarena.TensorPin}.
+ *       {@code TensorPointer}. While the call runs, the tensor's thread is in it and ends no scope.
+ *       If the function calls back into Java that ends one, hold a {@link
+ *       dev.tensorarena.TensorPin} during the call.
  * </ul>
  *
- * <p>The pointer keeps the tensor and its context reachable. It is not the owner of anything:
- * {@link #close} does nothing. Native code may write through it even if the tensor is frozen, and
- * must not.
+ * <p>The pointer keeps the tensor and its context reachable, but owns nothing: {@link #close} does
+ * nothing. Native code must not write through it if the tensor is frozen, which nothing prevents.
  */
 public final class TensorPointer extends Memory implements NativeMapped {
   private final Tensor tensor;
 
-  /** For JNA, which asks an instance of the class for the type that it is passed as. */
+  /**
+   * Makes an instance without a tensor, which JNA asks for the type that pointers are passed as.
+   */
   public TensorPointer() {
     tensor = null;
   }
@@ -50,11 +52,11 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   /**
-   * A pointer to a tensor's first element.
+   * Makes a pointer to a tensor's first element.
    *
    * @param tensor a contiguous tensor of less than 2 GiB
-   * @return the pointer; valid as long as the tensor is alive
-   * @throws IllegalStateException if the tensor is dead, or another thread's
+   * @return the pointer, which may be used while the tensor lives
+   * @throws IllegalStateException if the tensor has ended or belongs to another thread
    * @throws IllegalArgumentException if it is not contiguous, or too large
    */
   public static TensorPointer of(Tensor tensor) {
@@ -68,12 +70,12 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   /**
-   * A pointer to the first element of a tensor that may have gaps and another order, for a function
-   * that is told its strides, as those of BLAS are.
+   * Makes a pointer to the first element of a tensor that need not be contiguous, for a function
+   * that is told the strides, as those of BLAS are.
    *
    * @param tensor a tensor that spans less than 2 GiB
-   * @return the pointer; valid as long as the tensor is alive
-   * @throws IllegalStateException if the tensor is dead, or another thread's
+   * @return the pointer, which may be used while the tensor lives
+   * @throws IllegalStateException if the tensor has ended or belongs to another thread
    * @throws IllegalArgumentException if it is too large
    */
   public static TensorPointer strided(Tensor tensor) {
@@ -98,15 +100,15 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   /**
-   * The tensor.
+   * Returns the tensor that the pointer was made for.
    *
-   * @return as it was given to {@link #of} or {@link #strided}
+   * @return the tensor
    */
   public Tensor tensor() {
     return tensor;
   }
 
-  /** Refuses a dead tensor, and what lies outside of it. */
+  /** Refuses a tensor that has ended, and bytes outside of it. */
   @Override
   protected void boundsCheck(long offset, long bytes) {
     tensor.rank(); // passes the gate
@@ -123,10 +125,10 @@ public final class TensorPointer extends Memory implements NativeMapped {
   // ---- for JNA
 
   /**
-   * What is passed: a pointer that pins the tensor until JNA says that the call is over.
+   * Makes the pointer that is passed: it pins the tensor until JNA says that the call is over.
    *
-   * @return for one call
-   * @throws IllegalStateException if the tensor is dead, or another thread's
+   * @return a pointer for one call
+   * @throws IllegalStateException if the tensor has ended or belongs to another thread
    */
   @Override
   public Object toNative() {
@@ -139,7 +141,7 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   /**
-   * Tensors are arguments, not results.
+   * Refuses: a tensor is an argument, not a result.
    *
    * @throws UnsupportedOperationException always
    */

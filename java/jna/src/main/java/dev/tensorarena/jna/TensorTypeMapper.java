@@ -19,14 +19,14 @@ import dev.tensorarena.Tensor;
  * }
  * }</pre>
  *
- * <p>Each call refuses dead, strided and too large tensors, as {@link TensorPointer} does, and
- * keeps them reachable. Through an interface the call also pins their bytes; in direct mapping,
- * where JNA tells nobody that a call is over, it does not. There a declared {@code Tensor} costs a
- * call back into Java: {@code f(TensorPointer.of(x))} for a declared {@code Pointer} checks the
- * same and is several times as fast.
+ * <p>Each call refuses the tensors that {@link TensorPointer#of} refuses, and keeps the others
+ * reachable. Through a library interface the call also pins their bytes. In direct mapping it does
+ * not, because there JNA does not say when a call is over; and there a declared {@code Tensor}
+ * costs a call back into Java. {@code f(TensorPointer.of(x))} for a declared {@code Pointer} checks
+ * the same and is several times as fast.
  */
 public final class TensorTypeMapper extends DefaultTypeMapper {
-  /** The one instance; any thread. */
+  /** Is the one instance; any thread may use it. */
   public static final TensorTypeMapper INSTANCE = new TensorTypeMapper();
 
   private TensorTypeMapper() {
