@@ -44,6 +44,12 @@ import java.util.function.Function;
  * helps to find such uses. A writable view taken before the first {@code share()} stays writable:
  * writing through it while others read is the one data race that the library cannot prevent.
  *
+ * <p>A loop over one view of floats or doubles, in place, is as fast as over an array if the JIT
+ * knows its bound: {@code Math.min(view.limit(), Integer.MAX_VALUE / Float.BYTES)}, or for doubles
+ * with {@code Double.BYTES}. Over two views it is not: copy first and compute in place, call BLAS
+ * (the module tensorarena-blas), pass blocks through a local array of some thousand elements, or
+ * use the Vector API on segments (the module tensorarena-ffm).
+ *
  * <p><b>All elements at once</b> are copied to and from arrays ({@code toFloatArray}, {@code
  * copyFrom}), filled and compared. These methods throw {@link IllegalStateException} when a frozen
  * tensor is to be written and, like raw views, for a tensor that spans 2 GiB or more, which needs
