@@ -1,5 +1,6 @@
 package dev.tensorarena.bench.report;
 
+import dev.tensorarena.bench.windows.LeastOfWindows;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -52,9 +53,17 @@ final class AnswerTable {
     }
     columns.add(text("on", entry -> entry.run().name()));
     columns.add(numbers("score", entry -> entry.row().score().toString()));
+    boolean leasts = answer.entries().stream().anyMatch(entry -> entry.row().least().isPresent());
+    if (leasts) {
+      columns.add(numbers("least", entry -> brief(entry.row().least())));
+    }
     columns.add(text("unit", entry -> entry.row().unit()));
     if (answer.question().subject() != null) {
-      columns.add(numbers("times " + Words.of(answer.question().subject()), this::timesSubject));
+      String times = "times " + Words.of(answer.question().subject());
+      columns.add(numbers(times, entry -> timesSubject(entry, row -> Optional.of(row.score()))));
+      if (leasts) {
+        columns.add(numbers(times + ", least", entry -> timesSubject(entry, Measurement::least)));
+      }
     }
     columns.add(numbers("garbage, B", entry -> brief(entry.row().bytes())));
     if (answer.entries().stream().anyMatch(entry -> entry.row().isSampled())) {
@@ -81,14 +90,15 @@ final class AnswerTable {
   }
 
   /** How many times the subject of the same case in the same run. */
-  private String timesSubject(Entry entry) {
+  private String timesSubject(Entry entry, Function<Measurement, Optional<Figure>> figure) {
     return answer.rivals().stream()
         .filter(rivals -> rivals.contains(entry))
         .flatMap(List::stream)
         .filter(rival -> rival.run() == entry.run())
         .filter(rival -> rival.row().method().equals(answer.question().subject()))
         .findFirst()
-        .map(subject -> entry.row().score().over(subject.row().score()).toString())
+        .flatMap(subject -> figure.apply(subject.row()))
+        .flatMap(one -> figure.apply(entry.row()).map(many -> many.over(one).toString()))
         .orElse("");
   }
 
@@ -96,6 +106,7 @@ final class AnswerTable {
   private static String counters(Entry entry) {
     return entry.row().secondaryMetrics().entrySet().stream()
         .filter(counter -> !counter.getKey().startsWith(HEAP))
+        .filter(counter -> !counter.getKey().equals(LeastOfWindows.LEAST))
         .filter(counter -> !counter.getKey().startsWith("gc.") || counter.getValue().score() > 0)
         .map(counter -> counter(counter.getKey(), counter.getValue()))
         .collect(Collectors.joining("; "));

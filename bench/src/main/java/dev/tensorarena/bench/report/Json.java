@@ -61,13 +61,4 @@ final class Json {
   static Object tree(Object value) {
     return MAPPER.convertValue(value, Object.class);
   }
-
-  /** For a script element of a page, which a {@code </} in a string would end. */
-  static String forScript(Object value) {
-    try {
-      return MAPPER.writeValueAsString(value).replace("</", "<\\/");
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
-  }
 }

@@ -1,6 +1,7 @@
 package dev.tensorarena.bench.report;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.tensorarena.bench.windows.LeastOfWindows;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +28,8 @@ record Measurement(
     Map<String, Metric> secondaryMetrics) {
   private static final String BYTES = "gc.alloc.rate.norm";
   private static final String PERCENTILE = "p";
+  private static final String SINGLE_SHOT = "ss";
+  private static final String SHORTEST = "0.0";
 
   /** Per byte: what is finer is other threads' of the JVM. */
   private static final double PRECISION = 10;
@@ -59,6 +62,18 @@ record Measurement(
   /** Time per operation, or operations per time. */
   Figure score() {
     return primaryMetric.figure();
+  }
+
+  /**
+   * Time per operation in the shortest of many windows, or operations per time; of single shots the
+   * shortest one.
+   */
+  Optional<Figure> least() {
+    Metric windows = secondaryMetrics.get(LeastOfWindows.LEAST);
+    if (windows != null) {
+      return Optional.of(Figure.exact(windows.score()));
+    }
+    return SINGLE_SHOT.equals(mode) ? percentile(SHORTEST) : Optional.empty();
   }
 
   String unit() {

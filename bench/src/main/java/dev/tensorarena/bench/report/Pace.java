@@ -1,5 +1,6 @@
 package dev.tensorarena.bench.report;
 
+import java.time.Duration;
 import java.util.function.Consumer;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -10,28 +11,39 @@ import org.openjdk.jmh.util.Optional;
 /** How long rows are measured. */
 enum Pace {
   /** As the benchmarks say. */
-  AS_ANNOTATED(Integer.MAX_VALUE),
+  AS_ANNOTATED(Integer.MAX_VALUE, 2000),
 
   /** As {@link #QUICK}, in a second JVM too: errors are only believable over several. */
-  QUICK_TWICE(2),
+  QUICK_TWICE(2, 2000),
 
   /**
    * In one JVM and about a second, samples, which need their number, in six; single shots as they
    * say.
    */
-  QUICK(1);
+  QUICK(1, 300);
 
   private static final TimeValue SHORT = TimeValue.milliseconds(100);
 
   private final int mostRounds;
+  private final int windowMillis;
 
-  Pace(int mostRounds) {
+  Pace(int mostRounds, int windowMillis) {
     this.mostRounds = mostRounds;
+    this.windowMillis = windowMillis;
   }
 
   /** In how many JVMs a row is measured, one in each round. */
   int rounds(Job job) {
     return Math.min(mostRounds, job.rounds());
+  }
+
+  /**
+   * For how long a row is measured in windows, in each of its JVMs.
+   *
+   * @param rounds of the row
+   */
+  Duration windows(int rounds) {
+    return Duration.ofMillis(windowMillis / rounds);
   }
 
   /** Sets what the user's settings leave open. */

@@ -4,6 +4,7 @@ import static dev.tensorarena.bench.report.Table.numbers;
 import static dev.tensorarena.bench.report.Table.row;
 import static dev.tensorarena.bench.report.Table.text;
 
+import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -85,7 +86,8 @@ final class Phase1Tables {
             text(""),
             numbers("original, ns"),
             numbers(ratio),
-            numbers("here, ns"),
+            numbers("least here, ns"),
+            numbers("mean here, ns"),
             numbers(ratio + ", here"),
             numbers("garbage, B")),
         lines);
@@ -97,12 +99,41 @@ final class Phase1Tables {
         what,
         original,
         ratio,
+        found.flatMap(Measurement::least).map(Figure::brief).orElse(NONE),
         found.map(m -> m.score().toString()).orElse("not measured"),
         row == unit ? NONE : found.flatMap(m -> perUnit(m, unit)).orElse(NONE),
         found.flatMap(Measurement::bytes).map(Figure::brief).orElse(NONE));
   }
 
+  /** Of the leasts, or else of the means. */
   private Optional<String> perUnit(Measurement row, Row unit) {
-    return results.find(unit).map(one -> row.score().over(one.score()) + "x");
+    return results
+        .find(unit)
+        .map(
+            one ->
+                row.least()
+                        .flatMap(many -> one.least().map(many::over))
+                        .orElseGet(() -> row.score().over(one.score()))
+                    + "x");
+  }
+
+  /** Prints both, and what was measured where. */
+  static void print(Run run, PrintStream out) {
+    for (Table table : new Phase1Tables(run.results()).all()) {
+      out.println();
+      out.println(table.caption());
+      out.println(table.ascii());
+    }
+    out.println();
+    run.facts().forEach((name, value) -> out.printf("%-8s %s%n", name, value));
+    out.printf(
+        """
+
+        The original's numbers are those of its README, a Rust library on a machine that it does not
+        name: clone and share of a tensor, Vec::with_capacity, and a copy into its arena. Compare
+        ratios. What each row does, and what it leaves out: bench/README.md.
+        JMH's results: %s
+        """,
+        run.file());
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -51,24 +52,28 @@ record Promise(
 
   /** What a run shows of it; nothing if it lacks a row. */
   Optional<Check> check(Results results) {
-    Optional<Figure> measured = of.in(results);
-    if (over != null) {
-      measured = measured.flatMap(figure -> over.in(results).map(figure::over));
-    }
-    if (less != null) {
-      measured = measured.flatMap(figure -> less.in(results).map(figure::minus));
-    }
-    return measured.map(this::check);
+    return measured(term -> term.in(results))
+        .map(mean -> check(mean, measured(term -> term.leastIn(results))));
   }
 
-  private Check check(Figure measured) {
-    return atLeast == null
-        ? Check.atMost(what, measured, atMost, unit)
-        : Check.atLeast(what, measured, atLeast, unit);
+  private Optional<Figure> measured(Function<Term, Optional<Figure>> figures) {
+    Optional<Figure> measured = figures.apply(of);
+    if (over != null) {
+      measured = measured.flatMap(figure -> figures.apply(over).map(figure::over));
+    }
+    if (less != null) {
+      measured = measured.flatMap(figure -> figures.apply(less).map(figure::minus));
+    }
+    return measured;
+  }
+
+  private Check check(Figure mean, Optional<Figure> least) {
+    boolean most = atLeast == null;
+    return new Check(mean, least, most ? atMost : atLeast, !most, unit);
   }
 
   /** As in {@code at most 12x}. */
   String bound() {
-    return check(Figure.exact(Double.NaN)).promise();
+    return check(Figure.exact(Double.NaN), Optional.empty()).promise();
   }
 }

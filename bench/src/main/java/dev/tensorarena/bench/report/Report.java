@@ -1,6 +1,7 @@
 package dev.tensorarena.bench.report;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,8 @@ final class Report {
   private final List<Run> runs;
   private final Run inC;
   private final Comparison comparison;
+  private final List<Promise> promises;
+  private final List<String> missing;
 
   /**
    * A report.
@@ -22,11 +25,20 @@ final class Report {
    * @param runs on each JDK
    * @param inC what programs in C found, or null
    * @param comparison with an earlier run, or null
+   * @param promises that are shown
+   * @param missing a sentence for each program in C that has no results
    */
-  Report(List<Run> runs, Run inC, Comparison comparison) {
+  Report(
+      List<Run> runs,
+      Run inC,
+      Comparison comparison,
+      List<Promise> promises,
+      List<String> missing) {
     this.runs = runs;
     this.inC = inC;
     this.comparison = comparison;
+    this.promises = promises;
+    this.missing = missing;
   }
 
   /** What the templates read. */
@@ -42,7 +54,9 @@ final class Report {
   private record ComparisonPart(String summary, List<Table> tables) {}
 
   private record AnswerPart(
-      String id, String title, String asks, List<Chart> charts, Table table) {}
+      String id, String title, String asks, List<ChartPart> charts, Table table) {}
+
+  private record ChartPart(String id, String title, String svg) {}
 
   /** Writes both into a folder. */
   void write(Path folder) throws IOException {
@@ -62,9 +76,29 @@ final class Report {
     Templates.markdown(model, folder.resolve(MARKDOWN));
   }
 
+  /**
+   * Writes the charts that the README shows, each in a file named after its question.
+   *
+   * @param folder which is made if it is not there
+   * @return the files
+   */
+  List<Path> writeCharts(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    List<Path> files = new ArrayList<>();
+    for (Answer answer : answers()) {
+      for (Chart chart : AnswerCharts.of(answer)) {
+        if (chart.forReadme()) {
+          Path file = folder.resolve(answer.question().title().replace(' ', '-') + ".svg");
+          files.add(Files.writeString(file, Templates.svg(chart)));
+        }
+      }
+    }
+    return files;
+  }
+
   Table promises() {
     return Promises.table(
-        Promise.all(), runs.stream().map(run -> inC == null ? run : run.and(inC)).toList());
+        promises, runs.stream().map(run -> inC == null ? run : run.and(inC)).toList());
   }
 
   private List<Answer> answers() {
@@ -81,13 +115,15 @@ final class Report {
         question.name(),
         question.title(),
         question.asks(),
-        AnswerCharts.of(answer),
+        AnswerCharts.of(answer).stream()
+            .map(chart -> new ChartPart(chart.id(), chart.title(), Templates.svg(chart)))
+            .toList(),
         AnswerTable.of(answer));
   }
 
   /** What a reader must know before comparing. */
   private List<String> notes() {
-    List<String> notes = new ArrayList<>();
+    List<String> notes = new ArrayList<>(missing);
     if (differ(runs.stream().map(run -> run.info().map(RunInfo::commit).orElse(null)).toList())) {
       notes.add("The runs are of different commits: compare within a run only.");
     }

@@ -1,5 +1,6 @@
 package dev.tensorarena.bench.report;
 
+import dev.tensorarena.bench.windows.LeastOfWindows;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -137,6 +138,8 @@ final class RowRunner {
             .include(job.include())
             .mode(job.mode())
             .forks(Math.min(1, settings.getForkCount().orElse(1)))
+            // Before the other, so that it measures after it has counted.
+            .addProfiler(LeastOfWindows.class, String.valueOf(pace.windows(rounds(job)).toMillis()))
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true);
     pace.set(options, job, settings);

@@ -27,17 +27,12 @@ record RunInfo(
     long seconds,
     List<String> failures,
     List<String> skipped) {
-  /**
-   * Of a run that ends now, on this machine.
-   *
-   * @param commit as the build gives it, which outside of a repository is nothing, or still the
-   *     name of the property
-   */
+  /** Of a run that ends now, on this machine. */
   static RunInfo now(
       String set, String commit, long seconds, List<String> failures, List<String> skipped) {
     return new RunInfo(
         Machine.here(),
-        commit.isBlank() || commit.startsWith("$") ? "unknown" : commit,
+        commit,
         set,
         Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
         seconds,

@@ -4,12 +4,11 @@ import freemarker.template.Configuration;
 import freemarker.template.TemplateException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.Writer;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import org.webjars.WebJarVersionLocator;
 
 /** Fills the templates that lie beside this class as resources. */
 final class Templates {
@@ -24,31 +23,31 @@ final class Templates {
     return configuration;
   }
 
-  /** Writes the page, with style, scripts and data in it. */
+  /** Writes the page, with its style in it. */
   static void html(Object model, Path file) throws IOException {
-    String echarts = new WebJarVersionLocator().fullPath("echarts", "dist/echarts.min.js");
-    fill(
-        "page.ftlh",
-        Map.of(
-            "report", Json.tree(model),
-            "data", Json.forScript(model),
-            "style", resource("page.css"),
-            "script", resource("page.js"),
-            "echarts", resource("/" + echarts)),
-        file);
+    Files.writeString(
+        file,
+        filled("page.ftlh", Map.of("report", Json.tree(model), "style", resource("page.css"))));
   }
 
   static void markdown(Object model, Path file) throws IOException {
-    fill("markdown.ftl", Map.of("report", Json.tree(model)), file);
+    Files.writeString(file, filled("markdown.ftl", Map.of("report", Json.tree(model))));
   }
 
-  private static void fill(String template, Map<String, Object> model, Path file)
-      throws IOException {
-    try (Writer writer = Files.newBufferedWriter(file)) {
-      FREEMARKER.getTemplate(template).process(model, writer);
-    } catch (TemplateException e) {
+  /** A picture that stands in a page or in a file of its own. */
+  static String svg(Chart chart) {
+    return filled(
+        "chart.ftlx", Map.of("title", chart.title(), "drawing", Json.tree(Drawing.of(chart))));
+  }
+
+  private static String filled(String template, Map<String, Object> model) {
+    StringWriter text = new StringWriter();
+    try {
+      FREEMARKER.getTemplate(template).process(model, text);
+    } catch (TemplateException | IOException e) {
       throw new IllegalStateException(template, e);
     }
+    return text.toString();
   }
 
   private static String resource(String name) throws IOException {

@@ -24,6 +24,11 @@ record Term(
     return results.find(row()).flatMap(this::of);
   }
 
+  /** The least of the row's windows; nothing if another metric than the score is meant. */
+  Optional<Figure> leastIn(Results results) {
+    return metric == null ? results.find(row()).flatMap(Measurement::least) : Optional.empty();
+  }
+
   private Optional<Figure> of(Measurement row) {
     if (metric == null) {
       return Optional.of(row.score());

@@ -12,8 +12,9 @@ None.
 </#macro>
 # Tensor Arena: benchmarks
 
-Ratios within one run are what carries over to another machine. ± is 99.9 %. What each row does, and
-what it leaves out, is in `bench/README.md`.
+Ratios within one run are what carries over to another machine. A score is a mean, ± 99.9 %; the least
+is that of many windows of some 30 µs, which neighbours on the machine do not lengthen and in which nothing
+was collected. What each row does, and what it leaves out, is in `bench/README.md`.
 <#list report.notes>
 
 <#items as note>
