@@ -28,8 +28,8 @@ import picocli.CommandLine.IVersionProvider;
     subcommands = HelpCommand.class,
     footer = {
       "",
-      "Any other arguments are JMH's: -h lists its options, -l the rows, and a regular expression",
-      "runs the rows whose names it finds."
+      "Any other arguments are JMH's: -h lists its options, -l the rows,",
+      "and a regular expression runs the rows whose names it finds."
     })
 public final class Main {
   /** A regular expression that finds the benchmarks of JDK 22 and later, and no other. */

@@ -71,4 +71,29 @@ public class OpenAndClose extends AverageTime {
       somebody.consume(context);
     }
   }
+
+  /** A context that stays open, as a server's does between queries. */
+  @State(Scope.Thread)
+  public static class Open {
+    private final ExecutionContext context = ExecutionContext.open();
+
+    /** Ends it. */
+    @TearDown
+    public void close() {
+      context.close();
+    }
+  }
+
+  /**
+   * A scope with one tensor, in a context that stays open. Its memory is the same each time.
+   *
+   * @param open the context
+   * @param somebody who sees the tensor
+   */
+  @Benchmark
+  public void scopeWithOneTensor(Open open, Blackhole somebody) {
+    dev.tensorarena.Scope scope = open.context.scope();
+    somebody.consume(open.context.empty(DType.FLOAT32, shape));
+    scope.close();
+  }
 }

@@ -8,8 +8,8 @@
  * suffix {@code Vectors} before {@code On22} says that the Vector API is used. So the question of a
  * class is its name without {@code (In\d+[mg])?(Vectors)?(On22)?$}: {@code Allocate}, {@code
  * Share}, {@code Free}, {@code HandOff}, {@code Pipeline}, {@code Scale}, {@code Binding}, {@code
- * ElementAccess}; {@code AllocateAndFill} and {@code OpenAndClose} belong to the tables of {@code
- * dev.tensorarena.bench.report.Phase1}.
+ * ElementAccess}; {@code AllocateAndFill} and {@code OpenAndClose} belong to the tables of the
+ * original's first phase, {@code report --set=phase1}.
  *
  * <p>See {@code bench/README.md} for commands and caveats.
  */

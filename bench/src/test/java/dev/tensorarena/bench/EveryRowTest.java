@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tensorarena.bench.windows.LeastOfWindows;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,8 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
@@ -41,6 +44,7 @@ class EveryRowTest {
             .measurementIterations(1)
             .measurementTime(HARDLY)
             .syncIterations(false)
+            .addProfiler(LeastOfWindows.class, "1")
             .shouldFailOnError(true)
             .param("bytes", "64", "4000")
             .param("perContext", "1", "100")
@@ -62,6 +66,16 @@ class EveryRowTest {
     Set<String> run =
         results.stream().map(r -> r.getParams().getBenchmark()).collect(Collectors.toSet());
     assertEquals(rowsOfThisJvm(), run);
+    assertAll(results.stream().map(row -> () -> assertHasALeastUnlessJmhTimesOperations(row)));
+  }
+
+  private static void assertHasALeastUnlessJmhTimesOperations(RunResult row) {
+    Mode mode = row.getParams().getMode();
+    boolean timedByJmh = mode == Mode.SingleShotTime || mode == Mode.SampleTime;
+    Result<?> least = row.getSecondaryResults().get(LeastOfWindows.LEAST);
+    String name = row.getParams().id();
+    assertEquals(timedByJmh, least == null, name);
+    assertTrue(timedByJmh || least.getScore() > 0, name);
   }
 
   /** What an older JVM leaves out is exactly what it cannot load. */

@@ -36,7 +36,7 @@ record Drawing(
   private static final int WIDTH = 360;
 
   /** Of bars; the rest is for the values at their ends. */
-  private static final int LONGEST = 240;
+  private static final int LONGEST = 200;
 
   private static final int NAME = 17;
   private static final int BAR = 13;

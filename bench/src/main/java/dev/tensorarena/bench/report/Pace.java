@@ -11,25 +11,29 @@ import org.openjdk.jmh.util.Optional;
 /** How long rows are measured. */
 enum Pace {
   /** As the benchmarks say. */
-  AS_ANNOTATED(Integer.MAX_VALUE, 2000),
+  AS_ANNOTATED(Integer.MAX_VALUE, 2000, 0, 0),
 
-  /** As {@link #QUICK}, in a second JVM too: errors are only believable over several. */
-  QUICK_TWICE(2, 2000),
+  /** In two JVMs, each for a second and one of windows: errors are only believable over several. */
+  QUICK_TWICE(2, 2000, 4, 8),
 
   /**
-   * In one JVM and about a second, samples, which need their number, in six; single shots as they
-   * say.
+   * In one JVM and about a second with the windows, samples, which need their number, in five;
+   * single shots as they say.
    */
-  QUICK(1, 300);
+  QUICK(1, 300, 3, 6);
 
   private static final TimeValue SHORT = TimeValue.milliseconds(100);
 
   private final int mostRounds;
   private final int windowMillis;
+  private final int warmups;
+  private final int measurements;
 
-  Pace(int mostRounds, int windowMillis) {
+  Pace(int mostRounds, int windowMillis, int warmups, int measurements) {
     this.mostRounds = mostRounds;
     this.windowMillis = windowMillis;
+    this.warmups = warmups;
+    this.measurements = measurements;
   }
 
   /** In how many JVMs a row is measured, one in each round. */
@@ -53,9 +57,12 @@ enum Pace {
     }
     boolean sampled = job.mode() == Mode.SampleTime;
     TimeValue time = sampled ? TimeValue.seconds(1) : SHORT;
-    unless(settings.getWarmupIterations(), options::warmupIterations, sampled ? 2 : 4);
+    unless(settings.getWarmupIterations(), options::warmupIterations, sampled ? 1 : warmups);
     unless(settings.getWarmupTime(), options::warmupTime, time);
-    unless(settings.getMeasurementIterations(), options::measurementIterations, sampled ? 4 : 8);
+    unless(
+        settings.getMeasurementIterations(),
+        options::measurementIterations,
+        sampled ? 4 : measurements);
     unless(settings.getMeasurementTime(), options::measurementTime, time);
   }
 

@@ -31,8 +31,24 @@ final class Phase1Tables {
   private static final Row ALLOC_SLICE = allocate("allocSlice");
   private static final Row MEMCPY = allocate("memcpy");
 
+  private static final Row ELSEWHERE = Row.of("Share.shareAndCloseElsewhere");
+  private static final Row SCOPE = Row.of("OpenAndClose.scopeWithOneTensor");
+  private static final Row OPEN = Row.of("OpenAndClose.threeTensors");
+
   private static final List<Row> ROWS =
-      List.of(HEAP_CLONE, COPY, SHARED, ESCAPING, EMPTY, HEAP_ARRAY, MALLOC, ALLOC_SLICE, MEMCPY);
+      List.of(
+          HEAP_CLONE,
+          COPY,
+          SHARED,
+          ESCAPING,
+          EMPTY,
+          HEAP_ARRAY,
+          MALLOC,
+          ALLOC_SLICE,
+          MEMCPY,
+          ELSEWHERE,
+          SCOPE,
+          OPEN);
 
   private final Results results;
 
@@ -51,7 +67,7 @@ final class Phase1Tables {
   }
 
   List<Table> all() {
-    return List.of(sharing(), allocating());
+    return List.of(sharing(), allocating(), living());
   }
 
   /** The original's first table. */
@@ -77,6 +93,26 @@ final class Phase1Tables {
             line("raw: malloc and free, from C", NONE, NONE, MALLOC, EMPTY),
             line("filled: allocSlice(values)", ARENA, "49x", ALLOC_SLICE, EMPTY),
             line("filled: memcpy, from C", NONE, NONE, MEMCPY, EMPTY)));
+  }
+
+  /** What is ours alone. */
+  private Table living() {
+    return new Table(
+        "A tensor's lifetime",
+        List.of(text(""), numbers("least, ns"), numbers("mean, ns"), numbers("garbage, B")),
+        List.of(
+            line("share() and close() on another thread", ELSEWHERE),
+            line("a scope with one tensor", SCOPE),
+            line("open(), 3 tensors, close()", OPEN)));
+  }
+
+  private List<String> line(String what, Row row) {
+    Optional<Measurement> found = results.find(row);
+    return row(
+        what,
+        found.flatMap(Measurement::least).map(Figure::brief).orElse(NONE),
+        found.map(m -> m.score().toString()).orElse("not measured"),
+        found.flatMap(Measurement::bytes).map(Figure::brief).orElse(NONE));
   }
 
   private static Table table(String caption, String ratio, List<List<String>> lines) {

@@ -6,6 +6,11 @@ import java.util.Optional;
 
 /** What is promised, and whether it holds in each run. */
 final class Promises {
+  /** How verdicts come about. */
+  static final String JUDGED =
+      "Judged by the leasts of windows; by the means where a row has no least, and of counts, garbage"
+          + " and percentiles. Where least and mean disagree, both verdicts are shown.";
+
   private static final String NOT_MEASURED = "not measured";
 
   private Promises() {}
@@ -19,7 +24,7 @@ final class Promises {
       columns.add(Table.text("kept on " + run.jdk()));
     }
     return new Table(
-        "What is promised, judged by the leasts of one run where there are leasts, and else by the means",
+        "What is promised, and whether it is kept",
         columns,
         promises.stream().map(promise -> row(promise, runs)).toList());
   }

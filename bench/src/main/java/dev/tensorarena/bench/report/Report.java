@@ -45,6 +45,7 @@ final class Report {
   private record Model(
       List<RunPart> runs,
       Table promises,
+      String judged,
       ComparisonPart comparison,
       List<AnswerPart> answers,
       List<String> notes) {}
@@ -66,6 +67,7 @@ final class Report {
                 .map(r -> new RunPart(r.name(), r.facts(), new Phase1Tables(r.results()).all()))
                 .toList(),
             promises(),
+            Promises.JUDGED,
             comparison == null
                 ? null
                 : new ComparisonPart(

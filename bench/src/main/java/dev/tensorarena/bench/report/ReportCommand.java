@@ -190,6 +190,7 @@ public final class ReportCommand implements Callable<Integer> {
       runs.stream().filter(run -> run.jdk() == jdk).forEach(run -> Phase1Tables.print(run, out));
     }
     tell(report.promises());
+    out.println(Promises.JUDGED);
     comparison.ifPresent(this::tell);
     missing(programs).forEach(out::println);
     if (given(charts).isPresent()) {

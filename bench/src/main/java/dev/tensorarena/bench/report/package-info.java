@@ -1,5 +1,5 @@
 /**
- * Runs the rows and reports them: {@code mvn -q -Pbench verify}; and the tables of the original's
- * first phase, measured anew here: {@code mvn -q -Pphase1 verify}.
+ * Runs the rows and reports them: {@code java -jar benchmarks.jar report}, with the tables of the
+ * original's first phase, measured anew here.
  */
 package dev.tensorarena.bench.report;

@@ -39,6 +39,8 @@ ${t.caption}:
 
 ## ${report.promises.caption}
 
+${report.judged}
+
 <@table report.promises/>
 <#if report.comparison??>
 

@@ -2,6 +2,7 @@ package dev.tensorarena.bench.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class CheckTest {
@@ -27,11 +28,26 @@ class CheckTest {
     assertEquals("no", atLeast(Double.NaN, 0));
   }
 
+  @Test
+  void theLeastDecidesAndAMeanThatSaysOtherwiseIsTold() {
+    assertEquals("yes", with(Figure.exact(11), Figure.measured(11.5, 0.1)));
+    assertEquals("no", with(Figure.exact(13), Figure.measured(20, 30)));
+    assertEquals(
+        "yes by the least; no by the mean", with(Figure.exact(11), Figure.measured(20, 1)));
+    assertEquals(
+        "no by the least; yes, within the error by the mean",
+        with(Figure.exact(13), Figure.measured(11, 3)));
+  }
+
+  private static String with(Figure least, Figure mean) {
+    return new Check(mean, Optional.of(least), 12, false, "").verdict();
+  }
+
   private static String atMost(double value, double error) {
-    return Check.atMost("", Figure.measured(value, error), 12, "").verdict();
+    return new Check(Figure.measured(value, error), Optional.empty(), 12, false, "").verdict();
   }
 
   private static String atLeast(double value, double error) {
-    return Check.atLeast("", Figure.measured(value, error), 100, "").verdict();
+    return new Check(Figure.measured(value, error), Optional.empty(), 100, true, "").verdict();
   }
 }

@@ -3,14 +3,15 @@ package dev.tensorarena.bench.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
 
 class PaceTest {
   private static Job job(Mode mode, int rounds) {
@@ -38,15 +39,26 @@ class PaceTest {
   }
 
   @Test
-  void aRowTakesAboutASecondOfEachJvm() throws CommandLineOptionException {
-    for (Pace pace : new Pace[] {Pace.QUICK, Pace.QUICK_TWICE}) {
-      Options options = set(pace, Mode.AverageTime);
-      long iterations =
-          options.getWarmupIterations().get() + options.getMeasurementIterations().get();
-      assertEquals(TimeValue.milliseconds(100), options.getWarmupTime().get());
-      assertEquals(TimeValue.milliseconds(100), options.getMeasurementTime().get());
-      assertEquals(12, iterations);
-    }
+  void windowsTakeTwoSecondsOfARowAndAThirdOfOneInTheShortSet() {
+    assertEquals(Duration.ofMillis(300), Pace.QUICK.windows(1));
+    assertEquals(Duration.ofSeconds(1), Pace.QUICK_TWICE.windows(2));
+    assertEquals(Duration.ofSeconds(2), Pace.QUICK_TWICE.windows(1));
+    assertEquals(Duration.ofMillis(666), Pace.AS_ANNOTATED.windows(3));
+  }
+
+  @Test
+  void aRowTakesSomewhatOverASecondOfAJvmAndTwoInTheFullSet() throws CommandLineOptionException {
+    assertEquals(Duration.ofMillis(1200), time(Pace.QUICK, 1));
+    assertEquals(Duration.ofMillis(2200), time(Pace.QUICK_TWICE, 2));
+  }
+
+  private static Duration time(Pace pace, int rounds) throws CommandLineOptionException {
+    Options options = set(pace, Mode.AverageTime);
+    assertEquals(options.getWarmupTime().get(), options.getMeasurementTime().get());
+    long iterations =
+        options.getWarmupIterations().get() + options.getMeasurementIterations().get();
+    long millis = iterations * options.getWarmupTime().get().convertTo(TimeUnit.MILLISECONDS);
+    return pace.windows(rounds).plusMillis(millis);
   }
 
   @Test
