@@ -45,6 +45,7 @@ record Drawing(
   private static final int FOOTER = 30;
   private static final int KEY = 80;
   private static final int MOST_TICKS = 5;
+  private static final int BETWEEN_TICKS = 60;
 
   private static final List<String> OURS = List.of("#0b7285", "#22b8cf");
   private static final List<String> RIVALS = List.of("#868e96", "#ced4da");
@@ -123,8 +124,13 @@ record Drawing(
       while (!log && most / step > MOST_TICKS) {
         step *= 2;
       }
+      double last = -BETWEEN_TICKS;
       for (double value = least; value <= most; value = log ? value * 10 : value + step) {
-        ticks.add(new Tick(at(value), Figure.exact(value).brief()));
+        double x = at(value);
+        if (x - last >= BETWEEN_TICKS) {
+          ticks.add(new Tick(x, Figure.exact(value).brief()));
+          last = x;
+        }
       }
       return ticks;
     }
