@@ -12,15 +12,17 @@ import oshi.hardware.HardwareAbstractionLayer;
 record Machine(String processor, int cores, int threads, long memory, String system) {
   private static final double GIB = 1L << 30;
 
+  /** OSHI's word for a processor that is newer than its list. */
+  private static final String UNKNOWN = "unknown";
+
   static Machine here() {
     SystemInfo system = new SystemInfo();
     HardwareAbstractionLayer hardware = system.getHardware();
     CentralProcessor processor = hardware.getProcessor();
+    String name = processor.getProcessorIdentifier().getName().strip();
+    String design = processor.getProcessorIdentifier().getMicroarchitecture();
     return new Machine(
-        processor.getProcessorIdentifier().getName().strip()
-            + " ("
-            + processor.getProcessorIdentifier().getMicroarchitecture()
-            + ")",
+        design.equals(UNKNOWN) ? name : name + " (" + design + ")",
         processor.getPhysicalProcessorCount(),
         processor.getLogicalProcessorCount(),
         Math.round(hardware.getMemory().getTotal() / GIB),

@@ -31,7 +31,7 @@ class ReportCommandTest {
 
   /** In this JVM, and hardly. */
   private static final String[] MEASURE = {
-    "--only", "Binding.jni$", "--jmh", "-f 0 -wi 0 -i 1 -r 1ms"
+    "--only", "Binding.jni$", "--jmh", "-f 0 -wi 0 -i 2 -r 1ms"
   };
 
   @TempDir private Path folder;
