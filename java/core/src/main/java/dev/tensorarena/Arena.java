@@ -1,12 +1,23 @@
 package dev.tensorarena;
 
 import java.lang.invoke.VarHandle;
-import java.nio.LongBuffer;
 
 /**
- * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin, inlined
- * over the control block and the current chunk's descriptor in native memory. Everything else is
- * one call into C, which works on the same words; they are read anew after it. Owner's thread only.
+ * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin. Owner's
+ * thread only, but for {@link #reclaim}.
+ *
+ * <p><b>The position</b> (where the cursor stands, in which chunk, and what was charged) has one
+ * owner at a time. While Java alone uses the arena it is <i>held</i> in the fields below, and the
+ * fast paths touch no native memory. A native call that moves it is given the position before, in
+ * the control block, and Java takes it back after; one that only looks at it gets a copy. Once
+ * {@linkplain #lend lent}, for native code that may allocate at any moment, it stays in the control
+ * block until the arena is closed.
+ *
+ * <p>The field {@code limit} tells which: it is 0 where the position is not held, where there is no
+ * chunk, and where no window reaches all of the chunk. Then nothing fits below it, so that the fast
+ * path of an allocation need not ask; {@link #refresh} goes before every other look at the fields.
+ * It is set to 0 before the position is given, and set again after all else was taken back: what
+ * fails in between leaves the position in the control block, never an old one in the fields.
  *
  * <p>Layouts, in words of 64 bits (see {@code tensorarena.h}, which explains them):
  *
@@ -23,7 +34,7 @@ final class Arena {
   private static final int BASE = 2;
   private static final int CHUNK = 4;
   private static final int CHARGED_BEFORE = 5;
-  private static final int PEAK_CHARGE = 6;
+  private static final int PEAK = 6;
   private static final int WASTED = 7;
   private static final int OPENED = 8;
 
@@ -48,18 +59,41 @@ final class Arena {
   /** With a quarantine, ended bytes are filled with a pattern and stay unused for a while. */
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
 
-  private final long handle;
-  private final LongBuffer control;
+  /** Of the control block, which begins at a word of it. */
+  private final Window control;
+
   private final int at;
 
   /** In bytes; {@link NativeArena#UNLIMITED} for none. */
   private final long memoryLimit;
 
-  /** The window of the last allocation. */
+  /** Whether ended bytes are filled or zeroed at once; then every end of a scope is C's. */
+  private final boolean overwritesEnded;
+
+  // The position, as long as it is held.
+
+  private long cursor;
+  private long limit;
+  private long base;
+  private long chunk;
+  private long chargedBefore;
+  private long peak;
+  private long wasted;
+
+  /** Of the current chunk, or of the last allocation where none reaches all of the chunk. */
   private Window window;
 
-  /** Whether ended bytes are zeroed. */
-  private final boolean zeroes;
+  /**
+   * Whether nobody has pinned the current chunk since it was taken, or since it was last seen to be
+   * unpinned: its descriptor need not be looked at. Never where every end is C's, nor once lent.
+   */
+  private boolean unpinned;
+
+  /** Whether the fields have the position, and not the control block. */
+  private boolean held;
+
+  /** Whether native code may move the position at any moment. */
+  private boolean lent;
 
   private int resets;
 
@@ -79,12 +113,12 @@ final class Arena {
   private boolean exposedBefore;
 
   private Arena(long handle, Window window, long memoryLimit, int flags) {
-    this.handle = handle;
     this.memoryLimit = memoryLimit;
-    this.zeroes = (flags & NativeArena.ZERO_ON_RELEASE) != 0;
-    this.control = window.longs;
+    this.overwritesEnded = QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
+    this.control = window;
     this.at = window.wordOf(handle);
     this.window = window;
+    this.cursor = handle; // above the limit of 0, as every address is
   }
 
   /**
@@ -107,11 +141,89 @@ final class Arena {
   }
 
   private long get(int word) {
-    return control.get(at + word);
+    return control.longs.get(at + word);
   }
 
   private void set(int word, long value) {
-    control.put(at + word, value);
+    control.longs.put(at + word, value);
+  }
+
+  // ---- the position: held, given, taken back, lent
+
+  /** Reads the position from the control block, unless it is held. */
+  void refresh() {
+    if (limit == 0 && !held) {
+      read();
+    }
+  }
+
+  private void read() {
+    long current = get(CHUNK);
+    if (current != chunk) {
+      chunk = current;
+      unpinned = false; // it may be one that was left with pins
+    }
+    cursor = get(CURSOR);
+    base = get(BASE);
+    chargedBefore = get(CHARGED_BEFORE);
+    peak = get(PEAK);
+    wasted = get(WASTED);
+  }
+
+  /** Writes to the control block what Java moves; for native calls that look at it. */
+  private void publish() {
+    if (held) {
+      write();
+    }
+  }
+
+  private void write() {
+    set(CURSOR, cursor);
+    set(WASTED, wasted);
+    writePeak();
+  }
+
+  /** The control block has the peak since C reset the arena; the field since the last review. */
+  private void writePeak() {
+    set(PEAK, Math.max(get(PEAK), peak));
+  }
+
+  /** Gives the position away, for a native call that moves it; {@link #take} goes after it. */
+  private void give() {
+    publish();
+    limit = 0;
+    held = false;
+  }
+
+  /**
+   * Takes the position back from the control block, unless the arena is lent. Asks the JVM for
+   * nothing, as the end of a scope must not fail.
+   */
+  private void take() {
+    if (lent) {
+      return;
+    }
+    read();
+    long size = get(LIMIT) - base;
+    if (chunk != 0 && !window.reaches(base, size)) {
+      Window known = Window.known(base, size);
+      window = known == null ? window : known;
+    }
+    held = true;
+    adopt();
+  }
+
+  /** Opens the fast path, if the window reaches all of the chunk. */
+  private void adopt() {
+    long end = get(LIMIT);
+    limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
+  }
+
+  /** Gives the position to native code for good. */
+  void lend() {
+    give();
+    lent = true;
+    unpinned = false;
   }
 
   // ---- allocation
@@ -127,25 +239,47 @@ final class Arena {
    * @throws OutOfMemoryError if the system refuses memory
    */
   long allocate(long size, long alignment) {
-    long start = (get(CURSOR) + alignment - 1) & -alignment;
-    long limit = get(LIMIT);
+    long start = (cursor + alignment - 1) & -alignment;
+    long end = limit;
     // Addresses lie far below 2^63, so nothing wraps; the size is compared, not added.
-    if (start > limit || size > limit - start) {
+    if (start > end || size > end - start) {
       return allocateSlowly(size, alignment);
     }
-    if (!window.reaches(start, size)) { // or native code has moved on to another slab
-      window = Window.over(start, size);
-    }
-    set(CURSOR, start + size);
+    cursor = start + size;
     return start;
   }
 
   private long allocateSlowly(long size, long alignment) {
-    int status = NativeArena.reserve(handle, size, alignment);
-    if (status != NativeArena.OK) {
-      throw refusal(status, size);
+    if (!fitsBelowLimit(size, alignment)) {
+      give();
+      int status = NativeArena.reserve(handle(), size, alignment);
+      take();
+      if (status != NativeArena.OK) {
+        throw refusal(status, size);
+      }
+      refresh();
     }
-    return allocate(size, alignment);
+    long start = (cursor + alignment - 1) & -alignment;
+    if (!window.reaches(start, size)) {
+      window = Window.over(start, size);
+    }
+    cursor = start + size;
+    if (held) {
+      adopt();
+    } else {
+      set(CURSOR, cursor);
+    }
+    return start;
+  }
+
+  /**
+   * The question of the fast path, by the limit in the control block, which always stands there.
+   */
+  private boolean fitsBelowLimit(long size, long alignment) {
+    refresh();
+    long start = (cursor + alignment - 1) & -alignment;
+    long end = get(LIMIT);
+    return start <= end && size <= end - start;
   }
 
   /** Returns the window of the bytes that {@link #allocate} gave last. */
@@ -159,7 +293,8 @@ final class Arena {
    * @throws MemoryLimitExceededException if the limit would be exceeded
    */
   void check(long size, long alignment) {
-    int status = NativeArena.check(handle, size, alignment);
+    publish();
+    int status = NativeArena.check(handle(), size, alignment);
     if (status != NativeArena.OK) {
       throw refusal(status, size);
     }
@@ -168,6 +303,7 @@ final class Arena {
   private RuntimeException refusal(int status, long size) {
     switch (status) {
       case NativeArena.LIMIT:
+        refresh();
         return new MemoryLimitExceededException("the context", size, memoryLimit, charged());
       case NativeArena.POOL_LIMIT:
         return ChunkPool.limitExceeded(size);
@@ -181,83 +317,117 @@ final class Arena {
   // ---- marks: the four words that a scope remembers
 
   long chunk() {
-    return get(CHUNK);
+    return chunk;
   }
 
   long cursor() {
-    return get(CURSOR);
+    return cursor;
   }
 
   long wasted() {
-    return get(WASTED);
+    return wasted;
   }
 
   /** Returns how many bytes the memory limit counts. */
   long charged() {
-    return get(CHARGED_BEFORE) + get(CURSOR) - get(BASE);
+    return chargedBefore + cursor - base;
   }
 
   /** Returns whether ended bytes are overwritten at once; then C does every rewind and reset. */
   boolean overwritesEnded() {
-    return QUARANTINE || zeroes;
+    return overwritesEnded;
   }
 
   /** Ends everything since the mark. */
-  void rewind(long chunk, long cursor, long charged, long wasted) {
-    if (chunk != 0 && chunk == get(CHUNK) && !overwritesEnded() && unpinned(chunk)) {
+  void rewind(long markChunk, long markCursor, long markCharged, long markWasted) {
+    if (limit != 0 && unpinned && markChunk == chunk) {
       notePeak();
-      set(CURSOR, cursor);
-      set(WASTED, wasted);
+      cursor = markCursor;
+      wasted = markWasted;
     } else {
-      NativeArena.rewind(handle, chunk, cursor, charged, wasted);
+      rewindSlowly(markChunk, markCursor, markCharged, markWasted);
     }
+  }
+
+  private void rewindSlowly(long markChunk, long markCursor, long markCharged, long markWasted) {
+    refresh();
+    if (chunk == 0 && markChunk == 0) {
+      return; // nothing was allocated, before the mark or after
+    }
+    if (markChunk == chunk && isUnpinned()) {
+      notePeak();
+      moveTo(markCursor, markWasted);
+      return;
+    }
+    give();
+    NativeArena.rewind(handle(), markChunk, markCursor, markCharged, markWasted);
+    take();
   }
 
   /** Ends everything and keeps one chunk. */
   void reset() {
-    long chunk = get(CHUNK);
-    if (chunk == 0 && get(PEAK_CHARGE) == 0) {
-      return;
+    if (limit == 0) {
+      refresh();
+      if (chunk == 0 && peak == 0) {
+        return;
+      }
     }
     // Nothing was charged before this chunk, and never more than fits it: there is no other one.
-    boolean alone =
-        chunk != 0 && get(CHARGED_BEFORE) == 0 && get(PEAK_CHARGE) <= get(LIMIT) - get(BASE);
+    long size = (limit != 0 ? limit : get(LIMIT)) - base;
+    boolean alone = chunk != 0 && chargedBefore == 0 && peak <= size;
     notePeak();
-    if (alone && !overwritesEnded() && unpinned(chunk) && !isFarTooLarge()) {
-      set(CURSOR, get(BASE));
-      set(WASTED, 0);
+    if (alone && isUnpinned() && !isForReview(size)) {
+      moveTo(base, 0);
     } else {
-      NativeArena.reset(handle);
+      give();
+      NativeArena.reset(handle());
+      take();
+    }
+  }
+
+  private void moveTo(long newCursor, long newWasted) {
+    cursor = newCursor;
+    wasted = newWasted;
+    if (!held) {
+      write();
     }
   }
 
   /**
-   * Whether the chunk is far too large for what the cycles since the last look used: then the reset
-   * is C's, which may give the chunk back.
+   * Whether the reset is C's, which may give the chunk back: it is far too large for what the cycles
+   * since the last look used. Of a lent arena Java does not know what they used.
    */
-  private boolean isFarTooLarge() {
+  private boolean isForReview(long size) {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
       return false;
     }
-    long most = used;
-    used = 0;
-    long size = get(LIMIT) - get(BASE);
+    if (!held) {
+      return true;
+    }
+    writePeak();
+    long most = peak;
+    peak = 0;
     return size > MIN_CHUNK && most < size / FAR_TOO_LARGE;
   }
 
   private void notePeak() {
-    long charged = charged();
-    used = Math.max(used, charged);
-    if (charged > get(PEAK_CHARGE)) {
-      set(PEAK_CHARGE, charged);
+    peak = Math.max(peak, charged());
+  }
+
+  /** Whether the current chunk's bytes may be handed out again without C. */
+  private boolean isUnpinned() {
+    if (!unpinned && !overwritesEnded && isUnpinned(chunk)) {
+      unpinned = held;
+      return true;
     }
+    return unpinned;
   }
 
   /**
    * Returns whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if
    * there is no window over its descriptor: then C must decide.
    */
-  private boolean unpinned(long chunk) {
+  private boolean isUnpinned(long chunk) {
     Window slab = descriptors(chunk);
     if (slab == null) {
       return false;
@@ -280,11 +450,14 @@ final class Arena {
    * Pins bytes of this arena that have not ended; returns their chunk, for {@link #unpin}, or 0.
    */
   long pin(long address, long size) {
-    long chunk = get(CHUNK);
+    refresh();
     Window slab = isInCurrentChunk(address, size) ? descriptors(chunk) : null;
     if (slab == null) {
-      return NativeArena.pin(handle, address, size);
+      publish();
+      unpinned = false; // C knows which chunk
+      return NativeArena.pin(handle(), address, size);
     }
+    unpinned = false;
     int descriptor = slab.wordOf(chunk);
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) + 1);
     if (address + size > slab.longs.get(descriptor + FLOOR)) {
@@ -306,7 +479,7 @@ final class Arena {
 
   /** Returns the {@code ta_arena *}. */
   long handle() {
-    return handle;
+    return control.address + (long) at * Long.BYTES;
   }
 
   /**
@@ -314,19 +487,22 @@ final class Arena {
    * 0.
    */
   long chunkOf(long address, long size) {
-    return isInCurrentChunk(address, size)
-        ? get(CHUNK)
-        : NativeArena.chunkOf(handle, address, size);
+    refresh();
+    if (isInCurrentChunk(address, size)) {
+      return chunk;
+    }
+    publish();
+    return NativeArena.chunkOf(handle(), address, size);
   }
 
   /** Returns whether the bytes lie in the current chunk, below the cursor. */
   boolean isInCurrentChunk(long address, long size) {
     // Without a chunk the cursor is at the base, so that nothing lies between them.
-    return address >= get(BASE) && address <= get(CURSOR) && size <= get(CURSOR) - address;
+    return address >= base && address <= cursor && size <= cursor - address;
   }
 
   boolean isPinned(long chunk) {
-    return !unpinned(chunk);
+    return !isUnpinned(chunk);
   }
 
   /**
@@ -340,7 +516,8 @@ final class Arena {
   // ---- the rest
 
   void close() {
-    NativeArena.close(handle);
+    give();
+    NativeArena.close(handle());
   }
 
   /** Notes that a raw view or an address is given out, which may be used until the end. */
@@ -379,6 +556,8 @@ final class Arena {
   }
 
   ArenaStats stats() {
-    return ArenaStats.of(handle);
+    refresh();
+    publish();
+    return ArenaStats.of(handle());
   }
 }

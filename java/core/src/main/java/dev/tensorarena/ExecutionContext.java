@@ -840,6 +840,7 @@ public final class ExecutionContext implements AutoCloseable {
   public long nativeHandle() {
     innermost();
     arena.expose();
+    arena.lend();
     return arena.handle();
   }
 
@@ -1003,6 +1004,7 @@ public final class ExecutionContext implements AutoCloseable {
    */
   public long memoryUsage() {
     innermost();
+    arena.refresh();
     return arena.charged();
   }
 

@@ -50,6 +50,7 @@ public final class Scope implements AutoCloseable {
     this.context = context;
     this.parent = parent;
     this.owner = parent.owner;
+    arena.refresh();
     this.markChunk = arena.chunk();
     this.markCursor = arena.cursor();
     this.markCharged = arena.charged();
