@@ -303,7 +303,6 @@ final class Arena {
   private RuntimeException refusal(int status, long size) {
     switch (status) {
       case NativeArena.LIMIT:
-        refresh();
         return new MemoryLimitExceededException("the context", size, memoryLimit, charged());
       case NativeArena.POOL_LIMIT:
         return ChunkPool.limitExceeded(size);
@@ -314,9 +313,10 @@ final class Arena {
     }
   }
 
-  // ---- marks: the four words that a scope remembers
+  // ---- marks: the four words that a scope remembers; it asks for the chunk first
 
   long chunk() {
+    refresh();
     return chunk;
   }
 
@@ -330,6 +330,7 @@ final class Arena {
 
   /** Returns how many bytes the memory limit counts. */
   long charged() {
+    refresh();
     return chargedBefore + cursor - base;
   }
 
@@ -411,7 +412,7 @@ final class Arena {
   }
 
   private void notePeak() {
-    peak = Math.max(peak, charged());
+    peak = Math.max(peak, chargedBefore + cursor - base);
   }
 
   /** Whether the current chunk's bytes may be handed out again without C. */
@@ -450,7 +451,6 @@ final class Arena {
    * Pins bytes of this arena that have not ended; returns their chunk, for {@link #unpin}, or 0.
    */
   long pin(long address, long size) {
-    refresh();
     Window slab = isInCurrentChunk(address, size) ? descriptors(chunk) : null;
     if (slab == null) {
       publish();
@@ -487,7 +487,6 @@ final class Arena {
    * 0.
    */
   long chunkOf(long address, long size) {
-    refresh();
     if (isInCurrentChunk(address, size)) {
       return chunk;
     }
@@ -497,6 +496,7 @@ final class Arena {
 
   /** Returns whether the bytes lie in the current chunk, below the cursor. */
   boolean isInCurrentChunk(long address, long size) {
+    refresh();
     // Without a chunk the cursor is at the base, so that nothing lies between them.
     return address >= base && address <= cursor && size <= cursor - address;
   }
@@ -556,7 +556,6 @@ final class Arena {
   }
 
   ArenaStats stats() {
-    refresh();
     publish();
     return ArenaStats.of(handle());
   }

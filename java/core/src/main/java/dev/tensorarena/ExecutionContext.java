@@ -1004,7 +1004,6 @@ public final class ExecutionContext implements AutoCloseable {
    */
   public long memoryUsage() {
     innermost();
-    arena.refresh();
     return arena.charged();
   }
 

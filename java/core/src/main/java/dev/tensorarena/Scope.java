@@ -50,7 +50,6 @@ public final class Scope implements AutoCloseable {
     this.context = context;
     this.parent = parent;
     this.owner = parent.owner;
-    arena.refresh();
     this.markChunk = arena.chunk();
     this.markCursor = arena.cursor();
     this.markCharged = arena.charged();

@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -89,6 +90,8 @@ final class ModelProgram extends ModelContents {
       compare(any(), any());
     } else if (which < 97) {
       track(anyContext(), any());
+    } else if (which < 98) {
+      lend(anyContext());
     } else {
       outOfBounds(any());
     }
@@ -101,6 +104,15 @@ final class ModelProgram extends ModelContents {
     ExecutionContext.Builder builder = ExecutionContext.builder().name("of thread " + actor);
     ExecutionContext real = (limit < 0 ? builder : builder.memoryLimit(limit)).open();
     contexts.add(new Model.Context(real, actor, limit));
+  }
+
+  /** From now on native code could allocate at any moment; nothing that can be seen changes. */
+  private void lend(Model.Context ctx) throws Exception {
+    if (isUsable(ctx)) {
+      assertNotEquals(0, ctx.real.nativeHandle());
+    } else {
+      refused(ISE, ctx.real::nativeHandle);
+    }
   }
 
   private void closeContext(Model.Context ctx) throws Exception {

@@ -1,0 +1,161 @@
+package dev.tensorarena;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where an arena stands is known, whether Java holds that, or native code has it lent. */
+class PositionTest {
+  /** A context that runs the same program as others and is lent at some step of it. */
+  private static final class Twin implements AutoCloseable {
+    final ExecutionContext ctx = ExecutionContext.open();
+    final int lentAt;
+    final Deque<Scope> scopes = new ArrayDeque<>();
+    final Deque<SharedTensor> shared = new ArrayDeque<>();
+    final Deque<TensorPin> pins = new ArrayDeque<>();
+    Tensor last = ctx.allocSlice(1f);
+
+    Twin(int lentAt) {
+      this.lentAt = lentAt;
+    }
+
+    void step(int step, int which, int size) {
+      if (step == lentAt) {
+        ctx.nativeHandle();
+      }
+      if (which < 45) {
+        last = ctx.empty(DType.INT8, size);
+      } else if (which < 60) {
+        scopes.push(ctx.scope());
+      } else if (which < 75 && !scopes.isEmpty()) {
+        scopes.pop().close();
+      } else if (which < 80 && !scopes.isEmpty() && last.isAlive()) {
+        last = scopes.pop().closeKeeping(last);
+      } else if (which < 86 && last.isAlive()) {
+        shared.push(last.share());
+      } else if (which < 92 && !shared.isEmpty()) {
+        shared.pop().close();
+      } else if (which < 95 && last.isAlive()) {
+        pins.push(TensorPin.of(last));
+      } else if (which < 98 && !pins.isEmpty()) {
+        pins.pop().close();
+      } else if (which == 98) {
+        scopes.clear();
+        ctx.reset();
+      } else if (which == 99 && last.isAlive() && last.size() > 0) {
+        ctx.tensorAt(last.address(), DType.INT8, Shape.of(last.byteSize()));
+      }
+    }
+
+    @Override
+    public void close() {
+      ctx.close();
+      shared.forEach(SharedTensor::close);
+      pins.forEach(TensorPin::close);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void lendingAnArenaChangesNothingThatCanBeSeen(long seed) {
+    Random random = new Random(seed);
+    int steps = 400;
+    try (Twin never = new Twin(-1);
+        Twin always = new Twin(0);
+        Twin later = new Twin(random.nextInt(steps))) {
+      for (int step = 0; step < steps; step++) {
+        int which = random.nextInt(100);
+        int size = random.nextInt(random.nextInt(20) == 0 ? 300_000 : 3000);
+        for (Twin twin : List.of(never, always, later)) {
+          twin.step(step, which, size);
+        }
+        assertEquals(never.ctx.arenaStats(), always.ctx.arenaStats(), "step " + step);
+        assertEquals(never.ctx.arenaStats(), later.ctx.arenaStats(), "step " + step);
+        assertEquals(never.ctx.memoryUsage(), later.ctx.memoryUsage());
+      }
+    }
+  }
+
+  /** A lent arena is given a smaller chunk as well, when its own has become far too large. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aChunkThatIsFarTooLargeIsGivenBack(boolean lent) {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      if (lent) {
+        ctx.nativeHandle();
+      }
+      ctx.empty(DType.INT8, 10 << 20);
+      long large = ctx.arenaStats().reservedBytes();
+      for (int i = 0; i < 5000; i++) {
+        ctx.reset();
+        ctx.empty(DType.INT8, 1000);
+      }
+      assertTrue(ctx.arenaStats().reservedBytes() < large / 8, () -> ctx.arenaStats().toString());
+      assertTrue(ctx.arenaStats().peakBytes() >= 10 << 20, "the peak is the whole lifetime's");
+    }
+  }
+
+  /** Goes down to the edge of the stack and allocates there, so that it fails anywhere. */
+  private static void allocateAtTheEdge(ExecutionContext ctx, Random random, List<Tensor> made) {
+    try {
+      allocateAtTheEdge(ctx, random, made);
+    } catch (StackOverflowError e) {
+      // The next frames up have a little more room each: some fail inside, the last one does not.
+    }
+    if (random.nextInt(40) == 0) {
+      Tensor tensor = ctx.empty(DType.INT8, 40_000);
+      made.add(tensor);
+    }
+  }
+
+  /**
+   * An error after a native call that moved the position, and before Java has read it again, leaves
+   * the position where native code put it.
+   */
+  @Test
+  void anErrorBetweenANativeCallAndTheNextLookLosesNothing() throws Exception {
+    Throwable[] failure = new Throwable[1];
+    Runnable program =
+        () -> {
+          Random random = new Random(42);
+          for (int round = 0; round < 300; round++) {
+            try (ExecutionContext ctx = ExecutionContext.open()) {
+              List<Tensor> made = new ArrayList<>(1 << 12);
+              allocateAtTheEdge(ctx, random, made);
+              made.add(ctx.empty(DType.INT8, 40_000));
+              checkNoOverlap(made);
+              assertTrue(ctx.memoryUsage() >= 40_000L * made.size());
+              assertEquals(ctx.memoryUsage(), ctx.arenaStats().allocatedBytes());
+            }
+          }
+        };
+    Thread thread = new Thread(null, program, "small stack", 256 << 10);
+    thread.setUncaughtExceptionHandler((t, e) -> failure[0] = e);
+    thread.start();
+    thread.join();
+    if (failure[0] != null) {
+      throw new AssertionError(failure[0]);
+    }
+  }
+
+  private static void checkNoOverlap(List<Tensor> tensors) {
+    byte value = 0;
+    for (Tensor tensor : tensors) {
+      tensor.fill(++value);
+    }
+    value = 0;
+    for (Tensor tensor : tensors) {
+      value++;
+      assertEquals(value, tensor.getByteAt(0));
+      assertEquals(value, tensor.getByteAt(tensor.size() - 1));
+    }
+  }
+}
