@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 
 /**
  * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin. Owner's
@@ -97,20 +98,12 @@ final class Arena {
 
   private int resets;
 
-  /** The most that was charged since the last review. */
-  private long used;
-
   /**
    * Whether a raw view or an address was ever given out: then the memory of a leaked context is not
-   * reclaimed.
+   * reclaimed. Plain, since who sets it keeps the context reachable, and the Cleaner's thread looks
+   * once it no longer is.
    */
-  private volatile boolean exposed;
-
-  /**
-   * A plain copy for the owner's thread: a volatile read at each use would keep the JIT from
-   * merging the memory accesses around it.
-   */
-  private boolean exposedBefore;
+  private boolean exposed;
 
   private Arena(long handle, Window window, long memoryLimit, int flags) {
     this.memoryLimit = memoryLimit;
@@ -395,8 +388,8 @@ final class Arena {
   }
 
   /**
-   * Whether the reset is C's, which may give the chunk back: it is far too large for what the cycles
-   * since the last look used. Of a lent arena Java does not know what they used.
+   * Whether the reset is C's, which may give the chunk back: it is far too large for what the
+   * cycles since the last look used. Of a lent arena Java does not know what they used.
    */
   private boolean isForReview(long size) {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
@@ -520,12 +513,16 @@ final class Arena {
     NativeArena.close(handle());
   }
 
-  /** Notes that a raw view or an address is given out, which may be used until the end. */
-  void expose() {
-    if (!exposedBefore) {
-      exposedBefore = true;
+  /**
+   * Notes that a raw view or an address is given out, which may be used until the end.
+   *
+   * @param living what is given out belongs to this, which keeps the context reachable
+   */
+  void expose(Object living) {
+    if (!exposed) {
       exposed = true;
     }
+    Reference.reachabilityFence(living);
   }
 
   boolean isExposed() {

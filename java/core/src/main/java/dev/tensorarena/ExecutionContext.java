@@ -816,7 +816,7 @@ public final class ExecutionContext implements AutoCloseable {
           bytes + " bytes do not fit a ByteBuffer (0 .. " + Integer.MAX_VALUE + ")");
     }
     long start = arena.allocate(bytes, checkAlignment(alignment));
-    arena.expose();
+    arena.expose(this);
     Window window = arena.window();
     return window.bytesAt((int) (start - window.address), (int) bytes);
   }
@@ -839,7 +839,7 @@ public final class ExecutionContext implements AutoCloseable {
    */
   public long nativeHandle() {
     innermost();
-    arena.expose();
+    arena.expose(this);
     arena.lend();
     return arena.handle();
   }

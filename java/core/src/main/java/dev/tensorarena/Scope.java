@@ -133,7 +133,7 @@ public final class Scope implements AutoCloseable {
     }
     ExecutionContext.checkAlignment(alignment);
     Arena arena = context.arena();
-    arena.expose();
+    arena.expose(this);
     long start = arena.allocate(bytes, alignment);
     if (context.current != this && bytes > 0) {
       add(SharedAllocation.heldFor(context, start, bytes));

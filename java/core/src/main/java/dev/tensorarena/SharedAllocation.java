@@ -177,7 +177,7 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
   void expose() {
     ExecutionContext holding = context;
     if (holding != null) {
-      holding.arena().expose();
+      holding.arena().expose(holding);
     }
   }
 }

@@ -1693,7 +1693,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /** Notes that a raw view or an address is given out. */
   final void expose() {
     if (scope != null) {
-      scope.context.arena().expose();
+      scope.context.arena().expose(scope);
     } else {
       shared.expose();
     }

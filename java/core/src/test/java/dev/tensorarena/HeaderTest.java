@@ -57,7 +57,7 @@ class HeaderTest {
             "BASE", "base",
             "CHUNK", "chunk",
             "CHARGED_BEFORE", "charged_before",
-            "PEAK_CHARGE", "peak",
+            "PEAK", "peak",
             "WASTED", "wasted",
             "OPENED", "opened_millis"));
   }
