@@ -95,6 +95,7 @@ public final class PublicApi {
       return files
           .map(file -> folder.relativize(file).toString())
           .filter(file -> file.endsWith(".class") && !file.endsWith("-info.class"))
+          .filter(file -> !file.startsWith("META-INF")) // another release's, of the same API
           .map(file -> file.substring(0, file.length() - ".class".length()).replace('/', '.'))
           .toList();
     }

@@ -34,7 +34,7 @@ final class BlasLibrary {
   private BlasLibrary() {}
 
   /**
-   * Returns the library, which from now on computes on the calling thread alone if it is OpenBLAS.
+   * Returns the library, as it is: its settings are the process's.
    *
    * @throws UnsatisfiedLinkError if there is none, with all that was tried
    */
@@ -49,7 +49,6 @@ final class BlasLibrary {
     if (library == null) {
       throw new UnsatisfiedLinkError(search.failure());
     }
-    computeOnTheCallingThread(library);
     return library;
   }
 
@@ -116,15 +115,8 @@ final class BlasLibrary {
     }
   }
 
-  /** Whoever calls has threads of its own; other libraries than OpenBLAS have other switches. */
-  private static void computeOnTheCallingThread(NativeLibrary library) {
-    Function threads = function(library, "openblas_set_num_threads");
-    if (threads != null) {
-      threads.invokeVoid(new Object[] {1});
-    }
-  }
-
-  private static Function function(NativeLibrary library, String name) {
+  /** Returns a function of the library, or null if it has none of this name. */
+  static Function function(NativeLibrary library, String name) {
     try {
       return library.getFunction(name);
     } catch (UnsatisfiedLinkError e) {

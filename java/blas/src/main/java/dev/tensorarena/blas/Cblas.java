@@ -1,34 +1,38 @@
 package dev.tensorarena.blas;
 
 import com.sun.jna.Native;
-import com.sun.jna.Pointer;
+import com.sun.jna.NativeLibrary;
 
 /**
- * The functions that {@link Blas} calls, direct mapped, with the names and parameters of {@code
- * cblas.h}: {@code s} is for {@code FLOAT32}, {@code d} for {@code FLOAT64}.
+ * The functions that {@link Blas} calls, direct mapped by JNA, with the names and parameters of
+ * {@code cblas.h}: {@code s} is for {@code FLOAT32}, {@code d} for {@code FLOAT64}. An address is
+ * that of an {@link Operand}, which the caller holds. On JDK 22 and later the class of the same
+ * name in {@code src/main/java22} takes this one's place.
  */
 final class Cblas {
   static final int ROW_MAJOR = 101;
   static final int NO_TRANSPOSE = 111;
   static final int TRANSPOSE = 112;
 
+  static final NativeLibrary LIBRARY = BlasLibrary.find();
+
   static {
-    Native.register(Cblas.class, BlasLibrary.find());
+    Native.register(Cblas.class, LIBRARY);
   }
 
   private Cblas() {}
 
-  static native float cblas_sdot(int n, Pointer x, int stepX, Pointer y, int stepY);
+  static native float cblas_sdot(int n, long x, int stepX, long y, int stepY);
 
-  static native double cblas_ddot(int n, Pointer x, int stepX, Pointer y, int stepY);
+  static native double cblas_ddot(int n, long x, int stepX, long y, int stepY);
 
-  static native void cblas_saxpy(int n, float alpha, Pointer x, int stepX, Pointer y, int stepY);
+  static native void cblas_saxpy(int n, float alpha, long x, int stepX, long y, int stepY);
 
-  static native void cblas_daxpy(int n, double alpha, Pointer x, int stepX, Pointer y, int stepY);
+  static native void cblas_daxpy(int n, double alpha, long x, int stepX, long y, int stepY);
 
-  static native void cblas_sscal(int n, float alpha, Pointer x, int stepX);
+  static native void cblas_sscal(int n, float alpha, long x, int stepX);
 
-  static native void cblas_dscal(int n, double alpha, Pointer x, int stepX);
+  static native void cblas_dscal(int n, double alpha, long x, int stepX);
 
   static native void cblas_sgemv(
       int order,
@@ -36,12 +40,12 @@ final class Cblas {
       int rows,
       int columns,
       float alpha,
-      Pointer a,
+      long a,
       int rowStepA,
-      Pointer x,
+      long x,
       int stepX,
       float beta,
-      Pointer y,
+      long y,
       int stepY);
 
   static native void cblas_dgemv(
@@ -50,12 +54,12 @@ final class Cblas {
       int rows,
       int columns,
       double alpha,
-      Pointer a,
+      long a,
       int rowStepA,
-      Pointer x,
+      long x,
       int stepX,
       double beta,
-      Pointer y,
+      long y,
       int stepY);
 
   static native void cblas_sgemm(
@@ -66,12 +70,12 @@ final class Cblas {
       int columns,
       int inner,
       float alpha,
-      Pointer a,
+      long a,
       int rowStepA,
-      Pointer b,
+      long b,
       int rowStepB,
       float beta,
-      Pointer c,
+      long c,
       int rowStepC);
 
   static native void cblas_dgemm(
@@ -82,11 +86,11 @@ final class Cblas {
       int columns,
       int inner,
       double alpha,
-      Pointer a,
+      long a,
       int rowStepA,
-      Pointer b,
+      long b,
       int rowStepB,
       double beta,
-      Pointer c,
+      long c,
       int rowStepC);
 }

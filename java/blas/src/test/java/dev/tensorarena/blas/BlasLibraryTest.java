@@ -10,12 +10,12 @@ import dev.tensorarena.Tensor;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,20 +87,15 @@ class BlasLibraryTest {
   /** Computes in a JVM with this class path and these properties. */
   private void compute(String classPath, String... properties)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", classPath, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
-    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Djava.io.tmpdir=" + temporary));
+    List<String> arguments = new ArrayList<>();
+    arguments.add("-Djava.io.tmpdir=" + temporary);
     for (String property : properties) {
-      command.add("-D" + property);
+      arguments.add("-D" + property);
     }
-    command.add(Compute.class.getName());
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("LD_LIBRARY_PATH", system.toString());
-    Process process = builder.start();
-    process.getOutputStream().close();
-    output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    exit = process.waitFor();
+    Map<String, String> environment = Map.of("LD_LIBRARY_PATH", system.toString());
+    Jvm jvm = Jvm.run(Compute.class, environment, classPath, arguments);
+    exit = jvm.exit();
+    output = jvm.output();
   }
 
   private void assertComputedWith(Path library) {
