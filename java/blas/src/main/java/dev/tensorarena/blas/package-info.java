@@ -38,8 +38,17 @@
  * tried and how to install one; later calls throw {@link java.lang.NoClassDefFoundError} with that
  * as its cause.
  *
- * <p>JNA calls the library. On JDK 24 and later give {@code --enable-native-access=ALL-UNNAMED}; on
- * the module path, {@code --enable-native-access=dev.tensorarena,com.sun.jna}, and leave the jar
- * with OpenBLAS on the class path.
+ * <h2>How it is called</h2>
+ *
+ * <p>JNA finds and loads the library. On JDK 22 and later {@code java.lang.foreign} calls it, on
+ * older ones JNA does, which takes some 90 ns more a call; results and errors are the same. A call
+ * of at most some 2 µs (vectors of up to 16,384 {@code FLOAT32} elements without gaps, half as many
+ * where OpenBLAS has {@linkplain dev.tensorarena.blas.Blas#threads more than one thread}, and
+ * {@code gemv} with a matrix of as many; never {@code gemm}) is one during which a garbage
+ * collection waits; beside longer ones, and beside JNA's, it does not.
+ *
+ * <p>On JDK 22 and later give {@code --enable-native-access=ALL-UNNAMED}; on the module path,
+ * {@code --enable-native-access=dev.tensorarena,dev.tensorarena.blas,com.sun.jna}, and leave the
+ * jar with OpenBLAS on the class path.
  */
 package dev.tensorarena.blas;

@@ -40,99 +40,6 @@ final class Cblas {
   /** What memory is read in: of elements further apart, each costs as much as this. */
   private static final int LINE_BYTES = 64;
 
-  private static final Function SDOT =
-      Function.of(
-          "cblas_sdot",
-          FunctionDescriptor.of(JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final Function DDOT =
-      Function.of(
-          "cblas_ddot",
-          FunctionDescriptor.of(JAVA_DOUBLE, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final Function SAXPY =
-      Function.of(
-          "cblas_saxpy",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT, JAVA_FLOAT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final Function DAXPY =
-      Function.of(
-          "cblas_daxpy",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT, JAVA_DOUBLE, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final Function SSCAL =
-      Function.of(
-          "cblas_sscal", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_FLOAT, JAVA_LONG, JAVA_INT));
-  private static final Function DSCAL =
-      Function.of(
-          "cblas_dscal", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_DOUBLE, JAVA_LONG, JAVA_INT));
-  private static final Function SGEMV =
-      Function.of(
-          "cblas_sgemv",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_FLOAT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_FLOAT,
-              JAVA_LONG,
-              JAVA_INT));
-  private static final Function DGEMV =
-      Function.of(
-          "cblas_dgemv",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_DOUBLE,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_DOUBLE,
-              JAVA_LONG,
-              JAVA_INT));
-  private static final MethodHandle SGEMM =
-      link(
-          "cblas_sgemm",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_FLOAT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_FLOAT,
-              JAVA_LONG,
-              JAVA_INT));
-  private static final MethodHandle DGEMM =
-      link(
-          "cblas_dgemm",
-          FunctionDescriptor.ofVoid(
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_DOUBLE,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_LONG,
-              JAVA_INT,
-              JAVA_DOUBLE,
-              JAVA_LONG,
-              JAVA_INT));
-
   private Cblas() {}
 
   /** A function, called in both ways. */
@@ -148,11 +55,135 @@ final class Cblas {
     return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(address), type, options);
   }
 
+  // Each is linked when it is first called: all of them together take some 100 ms.
+
+  private static final class Sdot {
+    static final Function CALL =
+        Function.of(
+            "cblas_sdot",
+            FunctionDescriptor.of(JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Ddot {
+    static final Function CALL =
+        Function.of(
+            "cblas_ddot",
+            FunctionDescriptor.of(JAVA_DOUBLE, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Saxpy {
+    static final Function CALL =
+        Function.of(
+            "cblas_saxpy",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT, JAVA_FLOAT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Daxpy {
+    static final Function CALL =
+        Function.of(
+            "cblas_daxpy",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT, JAVA_DOUBLE, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Sscal {
+    static final Function CALL =
+        Function.of(
+            "cblas_sscal", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_FLOAT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Dscal {
+    static final Function CALL =
+        Function.of(
+            "cblas_dscal", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_DOUBLE, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Sgemv {
+    static final Function CALL =
+        Function.of(
+            "cblas_sgemv",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT));
+  }
+
+  private static final class Dgemv {
+    static final Function CALL =
+        Function.of(
+            "cblas_dgemv",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                JAVA_LONG,
+                JAVA_INT));
+  }
+
+  private static final class Sgemm {
+    static final MethodHandle CALL =
+        link(
+            "cblas_sgemm",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT));
+  }
+
+  private static final class Dgemm {
+    static final MethodHandle CALL =
+        link(
+            "cblas_dgemm",
+            FunctionDescriptor.ofVoid(
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                JAVA_LONG,
+                JAVA_INT));
+  }
+
   static float cblas_sdot(int n, long x, int stepX, long y, int stepY) {
     try {
       return isBrief(n, stepX, Float.BYTES) && isBrief(n, stepY, Float.BYTES)
-          ? (float) SDOT.critical.invokeExact(n, x, stepX, y, stepY)
-          : (float) SDOT.ordinary.invokeExact(n, x, stepX, y, stepY);
+          ? (float) Sdot.CALL.critical.invokeExact(n, x, stepX, y, stepY)
+          : (float) Sdot.CALL.ordinary.invokeExact(n, x, stepX, y, stepY);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -161,8 +192,8 @@ final class Cblas {
   static double cblas_ddot(int n, long x, int stepX, long y, int stepY) {
     try {
       return isBrief(n, stepX, Double.BYTES) && isBrief(n, stepY, Double.BYTES)
-          ? (double) DDOT.critical.invokeExact(n, x, stepX, y, stepY)
-          : (double) DDOT.ordinary.invokeExact(n, x, stepX, y, stepY);
+          ? (double) Ddot.CALL.critical.invokeExact(n, x, stepX, y, stepY)
+          : (double) Ddot.CALL.ordinary.invokeExact(n, x, stepX, y, stepY);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -171,9 +202,9 @@ final class Cblas {
   static void cblas_saxpy(int n, float alpha, long x, int stepX, long y, int stepY) {
     try {
       if (isBrief(n, stepX, Float.BYTES) && isBrief(n, stepY, Float.BYTES)) {
-        SAXPY.critical.invokeExact(n, alpha, x, stepX, y, stepY);
+        Saxpy.CALL.critical.invokeExact(n, alpha, x, stepX, y, stepY);
       } else {
-        SAXPY.ordinary.invokeExact(n, alpha, x, stepX, y, stepY);
+        Saxpy.CALL.ordinary.invokeExact(n, alpha, x, stepX, y, stepY);
       }
     } catch (Throwable e) {
       throw unexpected(e);
@@ -183,9 +214,9 @@ final class Cblas {
   static void cblas_daxpy(int n, double alpha, long x, int stepX, long y, int stepY) {
     try {
       if (isBrief(n, stepX, Double.BYTES) && isBrief(n, stepY, Double.BYTES)) {
-        DAXPY.critical.invokeExact(n, alpha, x, stepX, y, stepY);
+        Daxpy.CALL.critical.invokeExact(n, alpha, x, stepX, y, stepY);
       } else {
-        DAXPY.ordinary.invokeExact(n, alpha, x, stepX, y, stepY);
+        Daxpy.CALL.ordinary.invokeExact(n, alpha, x, stepX, y, stepY);
       }
     } catch (Throwable e) {
       throw unexpected(e);
@@ -195,9 +226,9 @@ final class Cblas {
   static void cblas_sscal(int n, float alpha, long x, int stepX) {
     try {
       if (isBrief(n, stepX, Float.BYTES)) {
-        SSCAL.critical.invokeExact(n, alpha, x, stepX);
+        Sscal.CALL.critical.invokeExact(n, alpha, x, stepX);
       } else {
-        SSCAL.ordinary.invokeExact(n, alpha, x, stepX);
+        Sscal.CALL.ordinary.invokeExact(n, alpha, x, stepX);
       }
     } catch (Throwable e) {
       throw unexpected(e);
@@ -207,9 +238,9 @@ final class Cblas {
   static void cblas_dscal(int n, double alpha, long x, int stepX) {
     try {
       if (isBrief(n, stepX, Double.BYTES)) {
-        DSCAL.critical.invokeExact(n, alpha, x, stepX);
+        Dscal.CALL.critical.invokeExact(n, alpha, x, stepX);
       } else {
-        DSCAL.ordinary.invokeExact(n, alpha, x, stepX);
+        Dscal.CALL.ordinary.invokeExact(n, alpha, x, stepX);
       }
     } catch (Throwable e) {
       throw unexpected(e);
@@ -231,10 +262,10 @@ final class Cblas {
       int stepY) {
     try {
       if (isBrief(rows, columns, rowStepA, stepX, stepY, Float.BYTES)) {
-        SGEMV.critical.invokeExact(
+        Sgemv.CALL.critical.invokeExact(
             order, transposeA, rows, columns, alpha, a, rowStepA, x, stepX, beta, y, stepY);
       } else {
-        SGEMV.ordinary.invokeExact(
+        Sgemv.CALL.ordinary.invokeExact(
             order, transposeA, rows, columns, alpha, a, rowStepA, x, stepX, beta, y, stepY);
       }
     } catch (Throwable e) {
@@ -257,10 +288,10 @@ final class Cblas {
       int stepY) {
     try {
       if (isBrief(rows, columns, rowStepA, stepX, stepY, Double.BYTES)) {
-        DGEMV.critical.invokeExact(
+        Dgemv.CALL.critical.invokeExact(
             order, transposeA, rows, columns, alpha, a, rowStepA, x, stepX, beta, y, stepY);
       } else {
-        DGEMV.ordinary.invokeExact(
+        Dgemv.CALL.ordinary.invokeExact(
             order, transposeA, rows, columns, alpha, a, rowStepA, x, stepX, beta, y, stepY);
       }
     } catch (Throwable e) {
@@ -284,7 +315,7 @@ final class Cblas {
       long c,
       int rowStepC) {
     try {
-      SGEMM.invokeExact(
+      Sgemm.CALL.invokeExact(
           order,
           transposeA,
           transposeB,
@@ -320,7 +351,7 @@ final class Cblas {
       long c,
       int rowStepC) {
     try {
-      DGEMM.invokeExact(
+      Dgemm.CALL.invokeExact(
           order,
           transposeA,
           transposeB,

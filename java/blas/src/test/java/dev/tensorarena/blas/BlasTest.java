@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
 import java.util.List;
@@ -206,6 +207,16 @@ class BlasTest {
     assertRefuses(bad, () -> Blas.gemm(1, a, a, 0, a), "columns as B rows");
     Tensor spread = random(DType.FLOAT32, 3, 4, 2).select(2, 0);
     assertRefuses(bad, () -> Blas.gemv(1, spread, x, 0, y), "contiguous(ctx)");
+  }
+
+  @Test
+  void tensorsOf2GiBAreRefused() {
+    Tensor x = ctx.empty(DType.FLOAT32, 1 << 29); // which nobody touches
+    Class<IllegalArgumentException> bad = IllegalArgumentException.class;
+    assertRefuses(bad, () -> Blas.scal(2, x), "spans 2147483648 bytes, more than the 2^31 - 1");
+    Tensor y = ctx.empty(DType.FLOAT32, 1 << 15);
+    Tensor a = x.reshape(Shape.of(1 << 15, 1 << 14));
+    assertRefuses(bad, () -> Blas.gemv(1, a, y.slice(0, 0, 1 << 14), 0, y), "spans 2147483648");
   }
 
   @Test

@@ -24,6 +24,7 @@ final class ArenaScoring {
    *     stages
    */
   ArenaScoring(SharedTensor index, int topK, Tally tally) {
+    Blas.threads(1); // the queries have threads of their own
     this.index = index;
     this.topK = topK;
     this.tally = tally;
