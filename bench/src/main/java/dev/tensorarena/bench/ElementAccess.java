@@ -34,6 +34,7 @@ public class ElementAccess extends ElementValues {
 
   @Override
   void checkRows() {
+    Blas.threads(1);
     heapX = values();
     heapY = new float[elements];
 

@@ -7,6 +7,7 @@ import dev.tensorarena.blas.Blas;
 import java.nio.FloatBuffer;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -41,6 +42,7 @@ public class Scoring extends AverageTime {
   /** The same numbers in arrays and in tensors. */
   @Setup
   public void fill() {
+    Blas.threads(1);
     index = new float[rows * WIDTH];
     query = new float[WIDTH];
     scores = new float[rows];
@@ -110,6 +112,25 @@ public class Scoring extends AverageTime {
   public Tensor blas() {
     Blas.gemv(1, indexTensor, queryTensor, 0, scoresTensor);
     return scoresTensor;
+  }
+
+  /**
+   * As {@link #blas}, by JNA on every JDK.
+   *
+   * @return the scores
+   */
+  @Benchmark
+  @Fork(
+      value = 3,
+      jvmArgsAppend = {
+        "--enable-native-access=ALL-UNNAMED",
+        "-Xms512m",
+        "-Xmx512m",
+        "-XX:+AlwaysPreTouch",
+        BlasCall.BY_JNA
+      })
+  public Tensor blasByJna() {
+    return blas();
   }
 
   /**
