@@ -1,6 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 
 /**
@@ -19,36 +18,8 @@ import java.lang.ref.Reference;
  * path of an allocation need not ask; {@link #refresh} goes before every other look at the fields.
  * It is set to 0 before the position is given, and set again after all else was taken back: what
  * fails in between leaves the position in the control block, never an old one in the fields.
- *
- * <p>Layouts, in words of 64 bits (see {@code tensorarena.h}, which explains them):
- *
- * <pre>
- *   control block   0 cursor  1 limit           2 base   3 slab
- *                   4 chunk   5 charged before  6 peak   7 wasted
- *                   8 opened, in milliseconds since 1970
- *   descriptor      0 pins    1 owner's pins    2 floor  ...
- * </pre>
  */
 final class Arena {
-  private static final int CURSOR = 0;
-  private static final int LIMIT = 1;
-  private static final int BASE = 2;
-  private static final int CHUNK = 4;
-  private static final int CHARGED_BEFORE = 5;
-  private static final int PEAK = 6;
-  private static final int WASTED = 7;
-  private static final int OPENED = 8;
-
-  /** The size of the control block. */
-  private static final int CONTROL_BYTES = 9 * Long.BYTES;
-
-  private static final int PINS_WORD = 0;
-  private static final int OWNER_PINS = 1;
-  private static final int FLOOR = 2;
-
-  /** The size of the words of a descriptor that are read here. */
-  private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
-
   /** How many resets pass until the next look at whether the chunk is far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
 
@@ -96,7 +67,14 @@ final class Arena {
   /** Whether native code may move the position at any moment. */
   private boolean lent;
 
-  private int resets;
+  /** Modulo a power of two. A byte, and flags beside it: an idle context is to stay small. */
+  private byte resets;
+
+  /** Whether the peak was read from the control block since the last review: it is older then. */
+  private boolean returned;
+
+  /** Whether a chunk was taken beside another one since C last kept a single one. */
+  private boolean grown;
 
   /**
    * Whether a raw view or an address was ever given out: then the memory of a leaked context is not
@@ -126,7 +104,7 @@ final class Arena {
           "the system refused memory for an arena with a capacity of " + capacity + " bytes");
     }
     try {
-      return new Arena(handle, Window.over(handle, CONTROL_BYTES), memoryLimit, flags);
+      return new Arena(handle, Window.over(handle, ControlBlock.BYTES), memoryLimit, flags);
     } catch (OutOfMemoryError e) {
       NativeArena.close(handle); // the JVM refused the buffer over the slab
       throw e;
@@ -151,16 +129,17 @@ final class Arena {
   }
 
   private void read() {
-    long current = get(CHUNK);
+    long current = get(ControlBlock.CHUNK);
     if (current != chunk) {
       chunk = current;
       unpinned = false; // it may be one that was left with pins
     }
-    cursor = get(CURSOR);
-    base = get(BASE);
-    chargedBefore = get(CHARGED_BEFORE);
-    peak = get(PEAK);
-    wasted = get(WASTED);
+    cursor = get(ControlBlock.CURSOR);
+    base = get(ControlBlock.BASE);
+    chargedBefore = get(ControlBlock.CHARGED_BEFORE);
+    peak = get(ControlBlock.PEAK);
+    wasted = get(ControlBlock.WASTED);
+    returned = true;
   }
 
   /** Writes to the control block what Java moves; for native calls that look at it. */
@@ -171,14 +150,14 @@ final class Arena {
   }
 
   private void write() {
-    set(CURSOR, cursor);
-    set(WASTED, wasted);
+    set(ControlBlock.CURSOR, cursor);
+    set(ControlBlock.WASTED, wasted);
     writePeak();
   }
 
-  /** The control block has the peak since C reset the arena; the field since the last review. */
+  /** The control block has the peak since C reset the arena; the field perhaps of less time. */
   private void writePeak() {
-    set(PEAK, Math.max(get(PEAK), peak));
+    set(ControlBlock.PEAK, Math.max(get(ControlBlock.PEAK), peak));
   }
 
   /** Gives the position away, for a native call that moves it; {@link #take} goes after it. */
@@ -197,7 +176,7 @@ final class Arena {
       return;
     }
     read();
-    long size = get(LIMIT) - base;
+    long size = get(ControlBlock.LIMIT) - base;
     if (chunk != 0 && !window.reaches(base, size)) {
       Window known = Window.known(base, size);
       window = known == null ? window : known;
@@ -208,7 +187,7 @@ final class Arena {
 
   /** Opens the fast path, if the window reaches all of the chunk. */
   private void adopt() {
-    long end = get(LIMIT);
+    long end = get(ControlBlock.LIMIT);
     limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
   }
 
@@ -244,9 +223,11 @@ final class Arena {
 
   private long allocateSlowly(long size, long alignment) {
     if (!fitsBelowLimit(size, alignment)) {
+      boolean first = chunk == 0;
       give();
       int status = NativeArena.reserve(handle(), size, alignment);
       take();
+      grown |= !first;
       if (status != NativeArena.OK) {
         throw refusal(status, size);
       }
@@ -260,18 +241,16 @@ final class Arena {
     if (held) {
       adopt();
     } else {
-      set(CURSOR, cursor);
+      set(ControlBlock.CURSOR, cursor);
     }
     return start;
   }
 
-  /**
-   * The question of the fast path, by the limit in the control block, which always stands there.
-   */
+  /** The question of the fast path, by the limit in the control block, which always has one. */
   private boolean fitsBelowLimit(long size, long alignment) {
     refresh();
     long start = (cursor + alignment - 1) & -alignment;
-    long end = get(LIMIT);
+    long end = get(ControlBlock.LIMIT);
     return start <= end && size <= end - start;
   }
 
@@ -366,9 +345,9 @@ final class Arena {
         return;
       }
     }
-    // Nothing was charged before this chunk, and never more than fits it: there is no other one.
-    long size = (limit != 0 ? limit : get(LIMIT)) - base;
-    boolean alone = chunk != 0 && chargedBefore == 0 && peak <= size;
+    // Nothing was charged before this chunk, nor ever more than fits it, and no other was taken.
+    long size = (limit != 0 ? limit : get(ControlBlock.LIMIT)) - base;
+    boolean alone = chunk != 0 && !grown && chargedBefore == 0 && peak <= size;
     notePeak();
     if (alone && isUnpinned() && !isForReview(size)) {
       moveTo(base, 0);
@@ -376,6 +355,8 @@ final class Arena {
       give();
       NativeArena.reset(handle());
       take();
+      grown = false;
+      returned = false; // the peak is of this cycle on
     }
   }
 
@@ -395,8 +376,8 @@ final class Arena {
     if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
       return false;
     }
-    if (!held) {
-      return true;
+    if (!held || returned) {
+      return true; // only C knows what was used since
     }
     writePeak();
     long most = peak;
@@ -410,32 +391,11 @@ final class Arena {
 
   /** Whether the current chunk's bytes may be handed out again without C. */
   private boolean isUnpinned() {
-    if (!unpinned && !overwritesEnded && isUnpinned(chunk)) {
+    if (!unpinned && !overwritesEnded && ChunkPins.none(window, chunk)) {
       unpinned = held;
       return true;
     }
     return unpinned;
-  }
-
-  /**
-   * Returns whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if
-   * there is no window over its descriptor: then C must decide.
-   */
-  private boolean isUnpinned(long chunk) {
-    Window slab = descriptors(chunk);
-    if (slab == null) {
-      return false;
-    }
-    int descriptor = slab.wordOf(chunk);
-    long others = slab.longs.get(descriptor + PINS_WORD);
-    long mine = slab.longs.get(descriptor + OWNER_PINS);
-    if ((others >> 1) + mine != 0) {
-      return false;
-    }
-    // The last holder's reads happened before its release; what overwrites the bytes comes after.
-    VarHandle.acquireFence();
-    slab.longs.put(descriptor + FLOOR, 0);
-    return true;
   }
 
   // ---- pins
@@ -444,30 +404,17 @@ final class Arena {
    * Pins bytes of this arena that have not ended; returns their chunk, for {@link #unpin}, or 0.
    */
   long pin(long address, long size) {
-    Window slab = isInCurrentChunk(address, size) ? descriptors(chunk) : null;
-    if (slab == null) {
-      publish();
-      unpinned = false; // C knows which chunk
-      return NativeArena.pin(handle(), address, size);
-    }
     unpinned = false;
-    int descriptor = slab.wordOf(chunk);
-    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) + 1);
-    if (address + size > slab.longs.get(descriptor + FLOOR)) {
-      slab.longs.put(descriptor + FLOOR, address + size);
+    if (isInCurrentChunk(address, size) && ChunkPins.add(window, chunk, address + size)) {
+      return chunk;
     }
-    return chunk;
+    publish();
+    return NativeArena.pin(handle(), address, size);
   }
 
-  /** Takes one of the owner's pins back, before the scope of the bytes is rewound. */
+  /** Releases one of the owner's pins, before the chunk's scope is rewound. */
   void unpin(long chunk) {
-    Window slab = descriptors(chunk);
-    if (slab == null) {
-      NativeArena.releaseChunk(chunk); // C counts it in the other word; only their sum matters
-      return;
-    }
-    int descriptor = slab.wordOf(chunk);
-    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
+    ChunkPins.remove(window, chunk);
   }
 
   /** Returns the {@code ta_arena *}. */
@@ -495,15 +442,7 @@ final class Arena {
   }
 
   boolean isPinned(long chunk) {
-    return !isUnpinned(chunk);
-  }
-
-  /**
-   * Returns the window over a chunk's descriptor, or null if none was made yet. Making one here
-   * could fail, and the end of a scope must not.
-   */
-  private Window descriptors(long chunk) {
-    return window.reaches(chunk, DESCRIPTOR_BYTES) ? window : Window.known(chunk, DESCRIPTOR_BYTES);
+    return !ChunkPins.none(window, chunk);
   }
 
   // ---- the rest
@@ -531,7 +470,8 @@ final class Arena {
 
   /**
    * Closes the arena of a context that became unreachable unclosed, on the Cleaner's thread, unless
-   * somebody may still use its memory.
+   * somebody may still use its memory. Every use of a context keeps it reachable to its end, so the
+   * fields are as the owner's thread left them.
    *
    * @return what was done, for the report
    */
@@ -545,7 +485,7 @@ final class Arena {
 
   /** Milliseconds since 1970; asked while the arena is open. */
   long openedMillis() {
-    return get(OPENED);
+    return get(ControlBlock.OPENED);
   }
 
   long memoryLimit() {

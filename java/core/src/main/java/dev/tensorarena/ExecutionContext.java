@@ -58,12 +58,10 @@ public final class ExecutionContext implements AutoCloseable {
   private final long createdAtMillis;
   private final String name;
   private final int alignment;
-  private final Thread owner = Thread.currentThread();
 
   /** The innermost open scope, kept by the scopes; the ended root once the context is closed. */
   Scope current;
 
-  private Scope root;
   private final LeakDetector.Watch watch;
 
   private ExecutionContext(Builder builder) {
@@ -71,8 +69,7 @@ public final class ExecutionContext implements AutoCloseable {
     alignment = builder.alignment;
     arena = Arena.open(builder.capacity, builder.memoryLimit, builder.flags);
     createdAtMillis = arena.openedMillis();
-    root = new Scope(this, owner);
-    current = root;
+    current = new Scope(this, Thread.currentThread());
     watch = LeakDetector.watchNext(this, arena);
   }
 
@@ -925,9 +922,8 @@ public final class ExecutionContext implements AutoCloseable {
    */
   public void reset() {
     innermost();
-    Scope next = new Scope(this, owner);
-    Throwable failure = root.endAll("its context was reset");
-    root = next;
+    Scope next = new Scope(this, Thread.currentThread());
+    Throwable failure = root().endAll("its context was reset");
     current = next;
     arena.reset();
     Resources.rethrow(failure);
@@ -942,11 +938,11 @@ public final class ExecutionContext implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (root.owner == null) {
+    if (isClosed()) {
       return;
     }
     innermost();
-    Throwable failure = root.endAll("its context was closed");
+    Throwable failure = root().endAll("its context was closed");
     arena.close();
     if (watch != null) {
       watch.close();
@@ -954,11 +950,23 @@ public final class ExecutionContext implements AutoCloseable {
     Resources.rethrow(failure);
   }
 
+  private boolean isClosed() {
+    return current.owner == null;
+  }
+
+  private Scope root() {
+    Scope scope = current;
+    while (scope.parent != null) {
+      scope = scope.parent;
+    }
+    return scope;
+  }
+
   /** Returns the innermost open scope; throws on another thread than the context's. */
   Scope innermost() {
     Scope scope = current;
     if (scope.owner != Thread.currentThread()) {
-      throw root.owner == null
+      throw scope.owner == null
           ? new IllegalStateException(this + " is closed")
           : scope.refusal("this context");
     }

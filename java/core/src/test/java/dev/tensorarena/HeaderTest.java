@@ -50,6 +50,7 @@ class HeaderTest {
   @Test
   void theFastPathsRunOnTheWordsOfTheControlBlock() throws Exception {
     assertWords(
+        ControlBlock.class,
         "ta_arena",
         Map.of(
             "CURSOR", "cursor",
@@ -65,19 +66,22 @@ class HeaderTest {
   @Test
   void pinsAreCountedInTheWordsOfTheDescriptor() throws Exception {
     assertWords(
-        "ta_chunk", Map.of("PINS_WORD", "word", "OWNER_PINS", "owner_pins", "FLOOR", "floor"));
+        ChunkPins.class,
+        "ta_chunk",
+        Map.of("PINS_WORD", "word", "OWNER_PINS", "owner_pins", "FLOOR", "floor"));
   }
 
   @Test
   void theWindowCoversTheControlBlock() throws Exception {
     long bytes = PUBLIC.words("ta_arena").size() * (long) Long.BYTES;
-    assertEquals(bytes, valueOf(Arena.class, "CONTROL_BYTES"));
+    assertEquals(bytes, valueOf(ControlBlock.class, "BYTES"));
   }
 
-  private static void assertWords(String struct, Map<String, String> words) throws Exception {
+  private static void assertWords(Class<?> reader, String struct, Map<String, String> words)
+      throws Exception {
     for (var word : words.entrySet()) {
       long expected = PUBLIC.words(struct).indexOf(word.getValue());
-      assertEquals(expected, valueOf(Arena.class, word.getKey()), word::toString);
+      assertEquals(expected, valueOf(reader, word.getKey()), word::toString);
     }
   }
 

@@ -1,0 +1,79 @@
+package dev.tensorarena;
+
+import java.lang.invoke.VarHandle;
+
+/**
+ * The pins of a chunk as the arena's owner counts them, in the chunk's descriptor. Owner's thread
+ * only.
+ *
+ * <pre>
+ *   words of 64 bits   0 pins of all others, times 2    1 the owner's pins    2 floor  ...
+ * </pre>
+ *
+ * <p>A descriptor is seen through a window over its slab: the arena's own, or another that is known
+ * already. To make one could fail, and the end of a scope must not.
+ */
+final class ChunkPins {
+  private static final int PINS_WORD = 0;
+  private static final int OWNER_PINS = 1;
+  private static final int FLOOR = 2;
+
+  /** The size of the words that are read here. */
+  private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
+
+  private ChunkPins() {}
+
+  private static Window slab(Window arenas, long chunk) {
+    return arenas.reaches(chunk, DESCRIPTOR_BYTES) ? arenas : Window.known(chunk, DESCRIPTOR_BYTES);
+  }
+
+  /**
+   * Returns whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if
+   * there is no window over its descriptor: then C must decide.
+   */
+  static boolean none(Window arenas, long chunk) {
+    Window slab = slab(arenas, chunk);
+    if (slab == null) {
+      return false;
+    }
+    int descriptor = slab.wordOf(chunk);
+    long others = slab.longs.get(descriptor + PINS_WORD);
+    long mine = slab.longs.get(descriptor + OWNER_PINS);
+    if ((others >> 1) + mine != 0) {
+      return false;
+    }
+    // Who released last read the bytes before; what overwrites them comes after.
+    VarHandle.acquireFence();
+    slab.longs.put(descriptor + FLOOR, 0);
+    return true;
+  }
+
+  /**
+   * Adds a pin of the owner's, and raises the floor to the end of the pinned bytes.
+   *
+   * @return false, with nothing changed, if there is no window over the descriptor
+   */
+  static boolean add(Window arenas, long chunk, long end) {
+    Window slab = slab(arenas, chunk);
+    if (slab == null) {
+      return false;
+    }
+    int descriptor = slab.wordOf(chunk);
+    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) + 1);
+    if (end > slab.longs.get(descriptor + FLOOR)) {
+      slab.longs.put(descriptor + FLOOR, end);
+    }
+    return true;
+  }
+
+  /** Removes one of the owner's pins. */
+  static void remove(Window arenas, long chunk) {
+    Window slab = slab(arenas, chunk);
+    if (slab == null) {
+      NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
+      return;
+    }
+    int descriptor = slab.wordOf(chunk);
+    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
+  }
+}

@@ -1,0 +1,27 @@
+package dev.tensorarena;
+
+/**
+ * The words of an arena's control block, {@code ta_arena} of {@code tensorarena.h}, which explains
+ * them.
+ *
+ * <pre>
+ *   words of 64 bits   0 cursor  1 limit           2 base   3 slab
+ *                      4 chunk   5 charged before  6 peak   7 wasted
+ *                      8 opened, in milliseconds since 1970
+ * </pre>
+ */
+final class ControlBlock {
+  static final int CURSOR = 0;
+  static final int LIMIT = 1;
+  static final int BASE = 2;
+  static final int CHUNK = 4;
+  static final int CHARGED_BEFORE = 5;
+  static final int PEAK = 6;
+  static final int WASTED = 7;
+  static final int OPENED = 8;
+
+  /** Its size. */
+  static final int BYTES = 9 * Long.BYTES;
+
+  private ControlBlock() {}
+}
