@@ -173,6 +173,88 @@ public class ArenasOn22 extends AverageTime {
     }
   }
 
+  // ---- an arena, a few small segments, closed
+
+  /**
+   * Ours, in a context that is open: one of 16 B.
+   *
+   * @param somebody who sees the segment
+   */
+  @Benchmark
+  public void oneSmall(Blackhole somebody) {
+    try (Arena arena = ArenaAllocator.of(context)) {
+      somebody.consume(arena.allocate(16));
+    }
+  }
+
+  /**
+   * The JDK's: one of 16 B.
+   *
+   * @param somebody who sees the segment
+   */
+  @Benchmark
+  public void oneSmallConfined(Blackhole somebody) {
+    try (Arena arena = Arena.ofConfined()) {
+      somebody.consume(arena.allocate(16));
+    }
+  }
+
+  /**
+   * Ours, with a context of its own: one of 100 B.
+   *
+   * @param somebody who sees the segment
+   */
+  @Benchmark
+  public void oneAlone(Blackhole somebody) {
+    try (Arena arena = ArenaAllocator.open()) {
+      somebody.consume(arena.allocate(100));
+    }
+  }
+
+  /**
+   * The JDK's: one of 100 B.
+   *
+   * @param somebody who sees the segment
+   */
+  @Benchmark
+  public void oneAloneConfined(Blackhole somebody) {
+    try (Arena arena = Arena.ofConfined()) {
+      somebody.consume(arena.allocate(100));
+    }
+  }
+
+  /**
+   * Ours, with a context of its own: three of 100 B.
+   *
+   * @param somebody who sees the segments
+   */
+  @Benchmark
+  public void threeAlone(Blackhole somebody) {
+    try (Arena arena = ArenaAllocator.open()) {
+      allocateThree(arena, somebody);
+    }
+  }
+
+  /**
+   * The JDK's: three of 100 B.
+   *
+   * @param somebody who sees the segments
+   */
+  @Benchmark
+  public void threeAloneConfined(Blackhole somebody) {
+    try (Arena arena = Arena.ofConfined()) {
+      allocateThree(arena, somebody);
+    }
+  }
+
+  private static void allocateThree(Arena arena, Blackhole somebody) {
+    for (int i = 0; i < 3; i++) {
+      somebody.consume(arena.allocate(100));
+    }
+  }
+
+  // ---- an arena, many segments, closed
+
   /**
    * Ours: opened, 100 times 4000 B, uninitialised, and closed.
    *

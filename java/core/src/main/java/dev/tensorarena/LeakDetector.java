@@ -127,8 +127,12 @@ final class LeakDetector {
     private static final long serialVersionUID = 1;
 
     private static final List<String> LIBRARY =
-        Stream.of(LeakDetector.class, ExecutionContext.class, Tensor.class)
-            .map(type -> Pattern.quote(type.getName()) + "(\\$.*)?")
+        Stream.of(
+                LeakDetector.class.getName(),
+                ExecutionContext.class.getName(),
+                Tensor.class.getName(),
+                "dev.tensorarena.ffm.ArenaAllocator") // of a module that this one does not know
+            .map(type -> Pattern.quote(type) + "(\\$.*)?")
             .toList();
 
     private final transient Supplier<String> what;

@@ -170,7 +170,10 @@ class WrapTest {
     assertNull(reference.get(), "and no longer");
   }
 
-  /** As native code fills it: raw room of the context is an arena's memory like any other. */
+  /**
+   * As native code fills it: uninitialised bytes of the context is an arena's memory like any
+   * other.
+   */
   @Test
   void aWrapOfTheContextsOwnRoomIsKeptAliveByItsShares() {
     Tensor tensor = ctx.wrap(ctx.allocate(8, 64), DType.FLOAT32, Shape.of(2)).fill(4f);

@@ -57,15 +57,38 @@ public final class ArenaAllocator implements Arena {
   private final Scope scope;
   private final Lifetime lifetime;
 
-  // The current block, the address of the next segment in it, and its end; no block at first.
-  private MemorySegment block;
+  /** The context that ends with the arena; null where the user has one. */
+  private final ExecutionContext own;
+
+  // The address of the next segment in the current block, and the block's end; no block at first.
   private long cursor;
   private long limit;
   private int nextBlock = MIN_BLOCK;
 
-  private ArenaAllocator(Scope scope) {
+  private ArenaAllocator(Scope scope, ExecutionContext own) {
     this.scope = scope;
+    this.own = own;
     this.lifetime = Lifetime.of(scope);
+  }
+
+  /**
+   * Opens an arena in a context of its own, which has the defaults of {@link
+   * ExecutionContext#open()}: no memory limit but the process's. Closing the arena closes the
+   * context, so that its memory goes back to the process-wide pool. Where a context is at hand,
+   * {@link #of(ExecutionContext)} is faster.
+   *
+   * <p>The arena belongs to the calling thread, which may be a virtual one. If it becomes
+   * unreachable without having been closed, its segments stay readable and writable, and its memory
+   * is lost, as that of a confined arena of the JDK is; but leak detection reports the context and
+   * the place that called this method, by default for one context in 128. Of an arena that never
+   * allocated anything, the memory is reclaimed.
+   *
+   * @return an open arena; {@code close()} closes its context
+   * @throws OutOfMemoryError if the system refuses memory
+   */
+  public static ArenaAllocator open() {
+    ExecutionContext own = ExecutionContext.open();
+    return new ArenaAllocator(own.scope(), own);
   }
 
   /**
@@ -76,7 +99,7 @@ public final class ArenaAllocator implements Arena {
    * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public static ArenaAllocator of(ExecutionContext ctx) {
-    return new ArenaAllocator(ctx.scope());
+    return new ArenaAllocator(ctx.scope(), null);
   }
 
   /**
@@ -88,7 +111,7 @@ public final class ArenaAllocator implements Arena {
    * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public static ArenaAllocator of(Scope scope) {
-    return new ArenaAllocator(scope);
+    return new ArenaAllocator(scope, null);
   }
 
   // ---- allocation
@@ -129,8 +152,13 @@ public final class ArenaAllocator implements Arena {
     if (room > limit - start) {
       return allocateSlowly(byteSize, room, alignment);
     }
+    return cut(start, room, byteSize);
+  }
+
+  /** Cuts a segment off the current block, which has room for it. */
+  private MemorySegment cut(long start, long room, long byteSize) {
     cursor = start + room;
-    return block.asSlice(start - block.address(), byteSize);
+    return lifetime.segment(start, byteSize);
   }
 
   /**
@@ -140,7 +168,9 @@ public final class ArenaAllocator implements Arena {
     int size = nextBlock;
     nextBlock = Math.min(2 * size, MAX_BLOCK);
     if (room <= size / 2 && alignment <= size / 2 && takeBlock(size)) {
-      return allocateUninitialized(byteSize, alignment);
+      // Not by calling allocateUninitialized again: the JIT inlines no recursion, and the arena
+      // would be made for the call's sake.
+      return cut((cursor + alignment - 1) & -alignment, room, byteSize);
     }
     if (alignment <= MAX_ALIGNMENT) {
       return lifetime.segment(scope.allocateAddress(room, (int) alignment), byteSize);
@@ -162,7 +192,6 @@ public final class ArenaAllocator implements Arena {
     } catch (MemoryLimitExceededException | OutOfMemoryError e) {
       return false;
     }
-    block = lifetime.segment(start, size);
     cursor = start;
     limit = start + size;
     return true;
@@ -273,7 +302,11 @@ public final class ArenaAllocator implements Arena {
     if (!lifetime.isMine()) {
       lifetime.refuse();
     }
-    scope.close();
+    if (own == null) {
+      scope.close();
+    } else {
+      own.close();
+    }
   }
 
   @Override

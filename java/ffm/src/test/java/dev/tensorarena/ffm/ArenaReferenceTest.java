@@ -437,9 +437,9 @@ class ArenaReferenceTest extends InContext {
                       // The memory is not fresh: what the arena finds there are no zeros.
                       ctx.empty(dev.tensorarena.DType.INT8, 1 << 22).fill(0x55);
                       ctx.reset();
-                      assertEquals(
-                          outcome(Arena.ofConfined(), each.getValue()),
-                          outcome(ArenaAllocator.of(ctx), each.getValue()));
+                      String expected = outcome(Arena.ofConfined(), each.getValue());
+                      assertEquals(expected, outcome(ArenaAllocator.of(ctx), each.getValue()));
+                      assertEquals(expected, outcome(ArenaAllocator.open(), each.getValue()));
                     }));
   }
 

@@ -46,7 +46,7 @@ interface ArenaLibrary extends Library {
 
   void ta_chunk_release(Pointer chunk);
 
-  /** The copy of the library that the core has loaded, since each copy has a pool of its own. */
+  /** Returns the copy of the library that the core has loaded: each copy has a pool of its own. */
   static ArenaLibrary load() {
     ChunkPool.stats(); // has the core load it
     // The dynamic linker knows what is loaded by its SONAME, whatever the file was called.

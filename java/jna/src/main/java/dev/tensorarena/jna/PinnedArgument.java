@@ -30,7 +30,7 @@ final class PinnedArgument extends Pointer implements Function.PostCallRead {
     return new PinnedArgument(tensor.address(), tensor);
   }
 
-  /** The call is over. */
+  /** Releases the pin: the call is over. */
   @Override
   public void read() {
     pin.clean();

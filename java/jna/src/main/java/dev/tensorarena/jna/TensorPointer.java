@@ -141,7 +141,7 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   /**
-   * Refuses: a tensor is an argument, not a result.
+   * Throws, because a tensor is an argument and not a result.
    *
    * @throws UnsupportedOperationException always
    */

@@ -1,0 +1,147 @@
+package dev.tensorarena.ffm;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tensorarena.ChunkPool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.Test;
+
+/** An arena in a context of its own, from its opening to its end. */
+class OwnContextTest extends InContext {
+  private static long chunks() {
+    return ChunkPool.stats().inUseChunks();
+  }
+
+  @Test
+  void closingGivesTheMemoryBack() {
+    long before = chunks();
+    ArenaAllocator arena = ArenaAllocator.open();
+    assertEquals(before, chunks(), "none before the first allocation");
+    MemorySegment small = arena.allocateFrom(JAVA_INT, 5);
+    assertEquals(before + 1, chunks());
+    MemorySegment large = arena.allocate(10 << 20);
+    assertEquals(before + 2, chunks());
+    assertEquals(5, small.get(JAVA_INT, 0));
+    arena.close();
+    assertEquals(before, chunks());
+    assertFalse(arena.scope().isAlive());
+    assertRefuses(() -> small.get(JAVA_INT, 0), "closed");
+    assertRefuses(() -> large.get(JAVA_INT, 0), "closed");
+    assertRefuses(() -> arena.allocate(8), "closed");
+    assertRefuses(arena::close, "closed");
+  }
+
+  @Test
+  void itIsNestedInNothing() {
+    ArenaAllocator first = ArenaAllocator.open();
+    ArenaAllocator second = ArenaAllocator.open();
+    MemorySegment segment = second.allocateFrom(JAVA_INT, 1);
+    first.close();
+    ctx.reset();
+    assertEquals(1, segment.get(JAVA_INT, 0));
+    second.close();
+  }
+
+  @Test
+  void itBelongsToTheThreadThatOpenedIt() throws Exception {
+    try (ArenaAllocator arena = ArenaAllocator.open()) {
+      MemorySegment segment = arena.allocate(JAVA_INT);
+      onThread(
+          () -> {
+            assertRefuses(WrongThreadException.class, () -> arena.allocate(8));
+            assertRefuses(WrongThreadException.class, arena::close);
+            return assertRefuses(WrongThreadException.class, () -> segment.get(JAVA_INT, 0));
+          });
+      assertTrue(arena.scope().isAlive());
+    }
+    Thread virtual =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try (Arena arena = ArenaAllocator.open()) {
+                    arena.allocateFrom(JAVA_INT, 1);
+                  }
+                });
+    virtual.join();
+  }
+
+  @Test
+  void whileCUsesItsSegmentItStaysOpen() throws Throwable {
+    ArenaAllocator arena = ArenaAllocator.open();
+    MemorySegment numbers = arena.allocateFrom(JAVA_INT, 3, 1, 2);
+    QuickSort.sort(
+        numbers,
+        3,
+        (a, b) -> {
+          assertRefuses(arena::close, "acquired");
+          arena.allocate(8);
+          return Integer.compare(a, b);
+        });
+    assertEquals(1, numbers.get(JAVA_INT, 0));
+    arena.close();
+    assertRefuses(() -> numbers.get(JAVA_INT, 0), "closed");
+  }
+
+  /** In a JVM of its own, which watches every context. */
+  @Test
+  void aLeakIsReportedWithThePlaceAndItsSegmentsStayReadable() throws Exception {
+    Process jvm =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Dtensorarena.leakDetection=all",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Leak.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    String printed = new String(jvm.getInputStream().readAllBytes());
+    assertEquals(0, jvm.waitFor(), printed);
+    assertTrue(printed.contains("LEAK: ExecutionContext"), printed);
+    assertTrue(printed.contains("OwnContextTest$Leak.opened("), printed);
+    assertTrue(printed.contains("its memory is lost"), printed);
+    assertTrue(printed.contains("the segment reads 7"), printed);
+  }
+
+  static final class Leak {
+    private static MemorySegment opened() {
+      return ArenaAllocator.open().allocateFrom(JAVA_INT, 7);
+    }
+
+    public static void main(String[] args) throws InterruptedException {
+      LinkedBlockingQueue<String> reports = new LinkedBlockingQueue<>();
+      Logger logger = Logger.getLogger("dev.tensorarena");
+      logger.setUseParentHandlers(false);
+      logger.addHandler(
+          new Handler() {
+            @Override
+            public void publish(LogRecord report) {
+              reports.add(report.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+          });
+      MemorySegment segment = opened();
+      String report = null;
+      for (int i = 0; i < 3000 && report == null; i++) { // garbage is collected until it is found
+        System.gc();
+        report = reports.poll(10, TimeUnit.MILLISECONDS);
+      }
+      System.out.println(report);
+      System.out.println("the segment reads " + segment.get(JAVA_INT, 0));
+    }
+  }
+}
