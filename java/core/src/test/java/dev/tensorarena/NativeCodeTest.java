@@ -58,6 +58,36 @@ class NativeCodeTest {
     assertEquals(120, ctx.memoryUsage());
   }
 
+  /** The handle is taken once; Java goes on to other chunks by itself in between. */
+  @Test
+  void aHandleThatIsKeptIsGoodAsLongAsTheContext() {
+    long arena = ctx.nativeHandle();
+    for (int i = 0; i < 20; i++) {
+      Tensor before = ctx.allocSlice(counting(i, 30_000));
+      long address = NativeClient.counting(arena, 1000 + i, 5000);
+      Tensor after = ctx.allocSlice(counting(2000 + i, 100));
+      Tensor between = ctx.tensorAt(address, DType.INT32, Shape.of(5000));
+      assertArrayEquals(counting(i, 30_000), before.toIntArray());
+      assertArrayEquals(counting(1000 + i, 5000), between.toIntArray());
+      assertArrayEquals(counting(2000 + i, 100), after.toIntArray());
+    }
+  }
+
+  /** Java had seen that nobody pins the chunk, before native code could. */
+  @Test
+  void whatNativeCodePinsIsNotHandedOutAgain() {
+    Scope scope = ctx.scope();
+    ctx.allocSlice(counting(0, 10));
+    scope.close();
+    ctx.reset();
+    Scope pinned = ctx.scope();
+    Tensor values = ctx.allocSlice(counting(1, 100));
+    long handle = NativeClient.retain(ctx.nativeHandle(), values.address(), 100);
+    pinned.close();
+    ctx.empty(DType.INT32, 1000).fill(-1);
+    assertEquals(5050, NativeClient.sumAndRelease(handle));
+  }
+
   /** Both move the one cursor, and either may be the one who moves on to another chunk. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})

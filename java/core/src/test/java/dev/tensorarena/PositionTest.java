@@ -85,6 +85,29 @@ class PositionTest {
     }
   }
 
+  /** What is known of one chunk is not believed of the one that the arena goes back to. */
+  @Test
+  void aChunkThatWasLeftWithPinsIsLookedAt() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      ctx.allocSlice(1f);
+      Scope outer = ctx.scope();
+      Tensor tensor = ctx.allocSlice(2f, 3f);
+      try (SharedTensor shared = tensor.share()) {
+        Scope middle = ctx.scope();
+        ctx.empty(DType.INT8, 100_000); // another chunk, with room for more
+        for (int i = 0; i < 2; i++) { // seen to be unpinned
+          Scope inner = ctx.scope();
+          ctx.allocSlice(4f);
+          inner.close();
+        }
+        middle.close();
+        outer.close();
+        ctx.empty(DType.INT8, 1000).fill(-1);
+        assertEquals(3f, shared.getFloatAt(1));
+      }
+    }
+  }
+
   /** How cycles use an arena beside the allocation that each of them makes. */
   private enum Cycles {
     PLAIN,
