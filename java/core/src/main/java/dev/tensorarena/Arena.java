@@ -43,7 +43,6 @@ final class Arena {
   private final boolean overwritesEnded;
 
   // The position, as long as it is held.
-
   private long cursor;
   private long limit;
   private long base;
@@ -77,9 +76,8 @@ final class Arena {
   private boolean grown;
 
   /**
-   * Whether a raw view or an address was ever given out: then the memory of a leaked context is not
-   * reclaimed. Plain, since who sets it keeps the context reachable, and the Cleaner's thread looks
-   * once it no longer is.
+   * Whether a raw view or an address was given out: then a leaked context's memory stays. Plain,
+   * since who sets it keeps the context reachable, and the Cleaner looks once it no longer is.
    */
   private boolean exposed;
 
@@ -89,7 +87,9 @@ final class Arena {
     this.control = window;
     this.at = window.wordOf(handle);
     this.window = window;
-    this.cursor = handle; // above the limit of 0, as every address is
+    this.cursor = ControlBlock.NOWHERE;
+    this.base = ControlBlock.NOWHERE;
+    this.held = true;
   }
 
   /**
@@ -144,7 +144,7 @@ final class Arena {
 
   /** Writes to the control block what Java moves; for native calls that look at it. */
   private void publish() {
-    if (held) {
+    if (held && chunk != 0) { // without a chunk nothing has moved
       write();
     }
   }
@@ -176,18 +176,17 @@ final class Arena {
       return;
     }
     read();
-    long size = get(ControlBlock.LIMIT) - base;
-    if (chunk != 0 && !window.reaches(base, size)) {
-      Window known = Window.known(base, size);
+    long end = get(ControlBlock.LIMIT);
+    if (chunk != 0 && !window.reaches(base, end - base)) {
+      Window known = Window.known(base, end - base);
       window = known == null ? window : known;
     }
     held = true;
-    adopt();
+    adopt(end);
   }
 
   /** Opens the fast path, if the window reaches all of the chunk. */
-  private void adopt() {
-    long end = get(ControlBlock.LIMIT);
+  private void adopt(long end) {
     limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
   }
 
@@ -238,9 +237,9 @@ final class Arena {
       window = Window.over(start, size);
     }
     cursor = start + size;
-    if (held) {
-      adopt();
-    } else {
+    if (limit == 0 && held) {
+      adopt(get(ControlBlock.LIMIT));
+    } else if (!held) {
       set(ControlBlock.CURSOR, cursor);
     }
     return start;
@@ -250,7 +249,7 @@ final class Arena {
   private boolean fitsBelowLimit(long size, long alignment) {
     refresh();
     long start = (cursor + alignment - 1) & -alignment;
-    long end = get(ControlBlock.LIMIT);
+    long end = chunk == 0 ? 0 : get(ControlBlock.LIMIT);
     return start <= end && size <= end - start;
   }
 
@@ -273,16 +272,15 @@ final class Arena {
   }
 
   private RuntimeException refusal(int status, long size) {
-    switch (status) {
-      case NativeArena.LIMIT:
-        return new MemoryLimitExceededException("the context", size, memoryLimit, charged());
-      case NativeArena.POOL_LIMIT:
-        return ChunkPool.limitExceeded(size);
-      case NativeArena.NO_MEMORY:
-        throw new OutOfMemoryError("the system refused memory for a tensor of " + size + " bytes");
-      default:
-        return new IllegalStateException("unexpected status " + status + " of the native arena");
-    }
+    return switch (status) {
+      case NativeArena.LIMIT ->
+          new MemoryLimitExceededException("the context", size, memoryLimit, charged());
+      case NativeArena.POOL_LIMIT -> ChunkPool.limitExceeded(size);
+      case NativeArena.NO_MEMORY ->
+          throw new OutOfMemoryError(
+              "the system refused memory for a tensor of " + size + " bytes");
+      default -> new IllegalStateException("unexpected status " + status + " of the native arena");
+    };
   }
 
   // ---- marks: the four words that a scope remembers; it asks for the chunk first
@@ -422,10 +420,7 @@ final class Arena {
     return control.address + (long) at * Long.BYTES;
   }
 
-  /**
-   * Returns the descriptor of the chunk in which these bytes were handed out and have not ended, or
-   * 0.
-   */
+  /** Returns the chunk in which these bytes were handed out and have not ended, or 0. */
   long chunkOf(long address, long size) {
     if (isInCurrentChunk(address, size)) {
       return chunk;
@@ -448,7 +443,11 @@ final class Arena {
   // ---- the rest
 
   void close() {
-    give();
+    if (held && chunk != 0) {
+      set(ControlBlock.CURSOR, cursor); // what ends reaches up to it
+    }
+    limit = 0;
+    held = false;
     NativeArena.close(handle());
   }
 

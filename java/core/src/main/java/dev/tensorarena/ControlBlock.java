@@ -20,6 +20,9 @@ final class ControlBlock {
   static final int WASTED = 7;
   static final int OPENED = 8;
 
+  /** Where cursor and base of an arena without a chunk stand: above its limit of 0. */
+  static final long NOWHERE = 64;
+
   /** Its size. */
   static final int BYTES = 9 * Long.BYTES;
 

@@ -108,6 +108,27 @@ class PositionTest {
     }
   }
 
+  /** Java knows where a new arena stands without looking. */
+  @Test
+  void aNewArenaStandsNowhere() {
+    long arena = NativeArena.open(0, NativeArena.UNLIMITED, 0);
+    Window window = Window.over(arena, ControlBlock.BYTES);
+    int at = window.wordOf(arena);
+    assertEquals(ControlBlock.NOWHERE, window.longs.get(at + ControlBlock.CURSOR));
+    assertEquals(ControlBlock.NOWHERE, window.longs.get(at + ControlBlock.BASE));
+    for (int word :
+        new int[] {
+          ControlBlock.LIMIT,
+          ControlBlock.CHUNK,
+          ControlBlock.CHARGED_BEFORE,
+          ControlBlock.PEAK,
+          ControlBlock.WASTED
+        }) {
+      assertEquals(0, window.longs.get(at + word), "word " + word);
+    }
+    assertEquals(NativeArena.OK, NativeArena.close(arena));
+  }
+
   /** How cycles use an arena beside the allocation that each of them makes. */
   private enum Cycles {
     PLAIN,
