@@ -246,7 +246,7 @@ final class ModelProgram extends ModelContents {
     add(tensor, cells, new long[] {length}, at, ctx.innermost, null);
   }
 
-  /** Raw room is nobody's tensor: what is written there must be seen in none. */
+  /** Uninitialised bytes are nobody's tensor: what is written there must be seen in none. */
   private void rawRoom(Model.Context ctx) throws Exception {
     int bytes = random.nextInt(2000);
     int alignment = 1 << random.nextInt(13);
