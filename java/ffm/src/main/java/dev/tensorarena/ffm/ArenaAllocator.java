@@ -88,7 +88,12 @@ public final class ArenaAllocator implements Arena {
    */
   public static ArenaAllocator open() {
     ExecutionContext own = ExecutionContext.open();
-    return new ArenaAllocator(own.scope(), own);
+    try {
+      return new ArenaAllocator(own.scope(), own);
+    } catch (Throwable e) { // no heap for the arena: nobody else would close its context
+      own.close();
+      throw e;
+    }
   }
 
   /**
