@@ -148,26 +148,37 @@ final class Bulk {
   }
 
   /**
-   * Returns the row-major index of the first element whose bits differ, or -1; the tensors have the
-   * same type and shape.
+   * Returns the row-major index of the first element that differs, or -1; the tensors have the same
+   * type and shape.
    */
   static long mismatch(Tensor a, Tensor b) {
     a.requireReach();
     b.requireReach();
-    int shift = a.dtype.shift;
-    if (a.strides == null && b.strides == null) {
-      int size = a.length << shift;
-      int at = a.window.bytesAt(a.offset, size).mismatch(b.window.bytesAt(b.offset, size));
-      return at < 0 ? -1 : at >> shift;
+    int first = a.strides == null && b.strides == null ? firstOtherBits(a, b) : 0;
+    if (first < 0) {
+      return -1;
     }
-    for (int i = 0; i < a.length; i++) {
-      long left = get(a.window.bytes, a.offset + (a.place(i) << shift), shift);
-      long right = get(b.window.bytes, b.offset + (b.place(i) << shift), shift);
-      if (left != right) {
+    for (int i = first; i < a.length; i++) {
+      if (element(a, i) != element(b, i)) {
         return i;
       }
     }
     return -1;
+  }
+
+  /** Returns before which element all bits are the same; -1 if all are. */
+  private static int firstOtherBits(Tensor a, Tensor b) {
+    int shift = a.dtype.shift;
+    int size = a.length << shift;
+    int at = a.window.bytesAt(a.offset, size).mismatch(b.window.bytesAt(b.offset, size));
+    return at < 0 ? -1 : at >> shift;
+  }
+
+  /** Returns an element's bits; of a BOOL whether it is true, which many bytes are. */
+  private static long element(Tensor tensor, int i) {
+    int shift = tensor.dtype.shift;
+    long bits = get(tensor.window.bytes, tensor.offset + (tensor.place(i) << shift), shift);
+    return tensor.dtype == DType.BOOL && bits != 0 ? 1 : bits;
   }
 
   private static long get(ByteBuffer bytes, int at, int shift) {

@@ -1292,7 +1292,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   // ---- comparing
 
   /**
-   * Returns whether another tensor has the same type, the same shape and the same bits.
+   * Returns whether another tensor has the same type, the same shape and the same elements, as
+   * {@link #mismatch} compares them.
    *
    * @param other the other tensor; its strides may differ
    * @return true if so
@@ -1304,7 +1305,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
-   * Returns the row-major index of the first element whose bits differ from the other tensor's.
+   * Returns the row-major index of the first element that differs from the other tensor's: in its
+   * bits, so that NaN equals itself and 0.0 differs from -0.0; of {@link DType#BOOL} in being true,
+   * whichever byte says so.
    *
    * @param other a tensor of the same type and shape
    * @return the index, or -1 if there is none

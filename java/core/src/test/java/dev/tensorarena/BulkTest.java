@@ -182,7 +182,7 @@ class BulkTest {
 
   @ParameterizedTest
   @EnumSource(DType.class)
-  void mismatchFindsTheFirstElementWithOtherBits(DType dtype) {
+  void mismatchFindsTheFirstOtherElement(DType dtype) {
     Tensor base = random(dtype, 3, 7, 9);
     for (int at = 0; at < 63; at++) {
       Tensor other = base.copy(ctx);
@@ -190,7 +190,9 @@ class BulkTest {
       int size = dtype.byteSize();
       for (int i = at; i < 63; i += 17) { // this one and some after it
         int changed = i * size + at % size;
-        other.asByteBuffer().put(changed, (byte) (other.asByteBuffer().get(changed) + 1));
+        int old = other.asByteBuffer().get(changed);
+        boolean isTrue = dtype == DType.BOOL && old != 0;
+        other.asByteBuffer().put(changed, (byte) (isTrue ? 0 : old + 1));
       }
       assertEquals(at, base.mismatch(other));
       assertEquals(at, other.mismatch(base));
@@ -211,6 +213,28 @@ class BulkTest {
     assertFalse(quiet.contentEquals(other));
     assertTrue(ctx.empty(DType.INT8, 0, 2).contentEquals(ctx.empty(DType.INT8, 0, 2)));
     assertFalse(ctx.empty(DType.INT8, 0, 2).contentEquals(ctx.empty(DType.INT8, 2, 0)));
+  }
+
+  @Test
+  void everyByteButZeroIsTheSameTrue() {
+    Tensor ones = ctx.zeros(DType.BOOL, 4, 64).fill(true);
+    Tensor others = ctx.empty(DType.BOOL, 4, 64);
+    for (int i = 0; i < 256; i++) {
+      others.asByteBuffer().put(i, (byte) (i == 0 ? 77 : i));
+    }
+    Tensor strided = ctx.zeros(DType.BOOL, 64, 4).transpose().copyFrom(others);
+    for (Tensor same : new Tensor[] {others, strided, others.copy(ctx)}) {
+      assertArrayEquals(ones.toBooleanArray(), same.toBooleanArray());
+      assertTrue(ones.contentEquals(same));
+      assertTrue(same.contentEquals(ones));
+      assertEquals(-1, same.mismatch(strided));
+    }
+    others.setBooleanAt(200, false);
+    for (Tensor equal : new Tensor[] {ones, strided}) {
+      assertEquals(200, equal.mismatch(others));
+      assertEquals(200, others.mismatch(equal));
+      assertFalse(others.contentEquals(equal));
+    }
   }
 
   @ParameterizedTest
