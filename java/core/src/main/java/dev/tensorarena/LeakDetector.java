@@ -13,9 +13,10 @@ import java.util.stream.Stream;
  * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all} chooses how
  * many are watched.
  *
- * <p>A watch costs some 100 ns and a stack trace, so the default, {@code sampled}, watches one
- * context in 128. Of each allocation it watches one of the first 128 shares, then the one 128
- * shares later, and then ever rarer ones, down to one share in 65,536.
+ * <p>A watch costs some 100 ns and a stack trace of a microsecond, so the default, {@code sampled},
+ * watches one of the first 128 contexts, and then ever rarer ones, down to one in 2,048. Of each
+ * allocation it watches one of the first 128 shares, then the one 128 shares later, and then ever
+ * rarer ones, down to one share in 65,536.
  */
 final class LeakDetector {
   private static final System.Logger LOGGER = System.getLogger("dev.tensorarena");
@@ -28,13 +29,20 @@ final class LeakDetector {
 
   private static final Level LEVEL = level();
 
-  /**
-   * One context in this many is watched, and of an allocation one of its first this many shares.
-   */
-  private static final int ONE_IN = 128;
+  /** One of the first so many contexts is watched, and of an allocation's first shares. */
+  private static final int FIRST_INTERVAL = LEVEL == Level.ALL ? 1 : 128;
 
-  /** However often an allocation is shared, at least one of this many shares is watched. */
-  private static final int LARGEST_INTERVAL = 1 << 16;
+  /** However many contexts are opened, one of so many is watched. */
+  private static final int LARGEST_CONTEXT_INTERVAL = 1 << 11;
+
+  /** However often an allocation is shared, one of so many shares is watched. */
+  private static final int LARGEST_SHARE_INTERVAL = 1 << 16;
+
+  /**
+   * One context in so many is watched now. Threads read it at every opening and write it only with
+   * a watch, so that they do not contend for it; a race only shifts the odds.
+   */
+  private static int contextInterval = FIRST_INTERVAL;
 
   /** A class of its own, so that the cleaner's thread starts with the first watch. */
   private static final class Watcher {
@@ -51,10 +59,11 @@ final class LeakDetector {
    * @return the watch, or null if the context is not watched
    */
   static Watch watchNext(ExecutionContext context, Arena memory) {
-    return LEVEL != Level.OFF && draw() == 0 ? watch(context, memory) : null;
+    return LEVEL != Level.OFF && draw(contextInterval) == 0 ? watch(context, memory) : null;
   }
 
   private static Watch watch(ExecutionContext context, Arena memory) {
+    contextInterval = next(contextInterval, LARGEST_CONTEXT_INTERVAL);
     return watch(context, context.label(), "opened", memory::reclaim);
   }
 
@@ -64,9 +73,9 @@ final class LeakDetector {
    */
   abstract static class ShareCountdown {
     /** Threads count down without synchronisation: a race only shifts which share is watched. */
-    private int left = draw() + 1;
+    private int left = draw(FIRST_INTERVAL) + 1;
 
-    /** The number of shares from one that is watched to the next. */
+    /** The number of shares from the last that was watched to the next; 0 before the first. */
     private int interval;
 
     /**
@@ -80,12 +89,7 @@ final class LeakDetector {
     }
 
     private Resources watch(Tensor tensor) {
-      // The interval grows by a quarter each time, so that in the long run a share of a tensor
-      // that is shared all the time costs no more than this countdown.
-      interval =
-          LEVEL == Level.ALL
-              ? 1
-              : Math.min(Math.max(ONE_IN, interval + interval / 4), LARGEST_INTERVAL);
+      interval = interval == 0 ? FIRST_INTERVAL : next(interval, LARGEST_SHARE_INTERVAL);
       left = interval;
       Resources onlyTheHandles = new Resources();
       DType dtype = tensor.dtype;
@@ -108,11 +112,19 @@ final class LeakDetector {
   }
 
   /**
-   * Returns a random number from 0 to 127; always 0 where all are watched. It comes from the
-   * thread's own generator, because all threads would contend for a counter.
+   * Returns a random number from 0 to {@code bound} - 1. It comes from the thread's own generator,
+   * because all threads would contend for a counter.
    */
-  private static int draw() {
-    return LEVEL == Level.ALL ? 0 : ThreadLocalRandom.current().nextInt() & ONE_IN - 1;
+  private static int draw(int bound) {
+    return (int) (Integer.toUnsignedLong(ThreadLocalRandom.current().nextInt()) * bound >>> 32);
+  }
+
+  /**
+   * Returns the interval after this one. It grows by a quarter each time, so that in the long run
+   * what happens all the time costs no more than the question whether it is watched.
+   */
+  private static int next(int interval, int largest) {
+    return LEVEL == Level.ALL ? interval : Math.min(interval + interval / 4, largest);
   }
 
   private static Watch watch(

@@ -80,8 +80,8 @@ public final class ArenaAllocator implements Arena {
    * <p>The arena belongs to the calling thread, which may be a virtual one. If it becomes
    * unreachable without having been closed, its segments stay readable and writable, and its memory
    * is lost, as that of a confined arena of the JDK is; but leak detection reports the context and
-   * the place that called this method, by default for one context in 128. Of an arena that never
-   * allocated anything, the memory is reclaimed.
+   * the place that called this method, by default for a sample of the contexts. Of an arena that
+   * never allocated anything, the memory is reclaimed.
    *
    * @return an open arena; {@code close()} closes its context
    * @throws OutOfMemoryError if the system refuses memory
