@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -730,21 +731,37 @@ public final class ExecutionContext implements AutoCloseable {
    * Makes a tensor over a direct buffer. From its position to its limit the buffer must hold
    * exactly the tensor's bytes, in native order. Nothing is copied or counted towards the memory
    * limit. The buffer stays reachable as long as the tensor is. Over a read-only buffer the tensor
-   * is frozen.
+   * is frozen. Over a buffer of a {@code java.lang.foreign} segment the tensor dies when the
+   * segment's arena is closed, if its scope has not ended before.
    *
-   * @param direct a direct buffer; its position does not move
+   * @param direct a direct buffer whose {@code order} is {@link ByteOrder#nativeOrder()}, unless an
+   *     element has a single byte; its position does not move
    * @param dtype the type of the elements
    * @param shape the shape
    * @return a tensor of the innermost open scope
-   * @throws IllegalArgumentException if the buffer is not direct or its length does not match
-   * @throws IllegalStateException if the context is closed or belongs to another thread
+   * @throws IllegalArgumentException if the buffer is not direct, its length does not match, or it
+   *     is in the other byte order
+   * @throws IllegalStateException if the buffer's segment has ended, or if the context is closed or
+   *     belongs to another thread
    */
   public Tensor wrap(ByteBuffer direct, DType dtype, Shape shape) {
-    Scope scope = innermost();
+    innermost();
     if (!direct.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer: " + direct);
     }
-    return wrap(scope, new Window.DirectBuffer(direct), dtype, shape);
+    if (dtype.byteSize() > 1 && direct.order() != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          direct
+              + " is in "
+              + direct.order()
+              + " order, but the elements of a "
+              + dtype
+              + " tensor are in "
+              + ByteOrder.nativeOrder()
+              + " order; call order(ByteOrder.nativeOrder()) on the buffer (each new buffer, slice"
+              + " and duplicate begins as BIG_ENDIAN)");
+    }
+    return wrap(new ForeignBlock.DirectBuffer(direct), dtype, shape);
   }
 
   /**
@@ -758,36 +775,31 @@ public final class ExecutionContext implements AutoCloseable {
    * @param dtype the type of the elements
    * @param shape the shape
    * @return a tensor of the innermost open scope
-   * @throws IllegalArgumentException if the size of the memory does not match
+   * @throws IllegalArgumentException if the size of the memory does not match, or if its first part
+   *     is not a direct buffer of the length that was asked for
    * @throws IllegalStateException if the memory has gone away, or if the context is closed or
    *     belongs to another thread
    */
   public Tensor wrap(ForeignMemory memory, DType dtype, Shape shape) {
-    return wrap(innermost(), memory, dtype, shape);
-  }
-
-  private static Tensor wrap(Scope scope, ForeignMemory memory, DType dtype, Shape shape) {
+    innermost();
     long bytes = dtype.byteSize(shape);
-    if (bytes != memory.byteSize()) {
+    long given = memory.byteSize();
+    if (bytes != given) {
       throw new IllegalArgumentException(
-          dtype
-              + " of shape "
-              + shape
+          TensorState.describe(dtype, shape)
               + " has "
               + bytes
               + " bytes, but "
               + memory
               + " has "
-              + memory.byteSize()
+              + given
               + " bytes");
     }
-    if (!memory.isAlive()) {
-      throw new IllegalStateException("the memory to wrap has gone away: " + memory);
-    }
-    Window window = Window.over(memory, 0);
+    Window window = ForeignBlock.wrap(memory, bytes);
+    Scope scope = innermost(); // once more: the memory's methods may have ended scopes
     long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
     Tensor tensor = new Tensor(window, 0, reached, dtype, shape, scope);
-    if (tensor.window.bytes.isReadOnly()) {
+    if (window.bytes.isReadOnly()) {
       tensor.freeze();
     }
     return tensor;

@@ -13,7 +13,8 @@ import java.nio.ByteBuffer;
  */
 public interface ForeignMemory {
   /**
-   * Returns the size of the block, which never changes.
+   * Returns the size of the block, which never changes. Asked once for each tensor that is made of
+   * it.
    *
    * @return bytes
    */
@@ -25,8 +26,9 @@ public interface ForeignMemory {
    *
    * @param offset where the part begins, in bytes from 0
    * @param length its bytes, at most 2<sup>31</sup> - 9; the part ends within the block
-   * @return a direct buffer that holds the part from its position to its limit; read-only if nobody
-   *     may write
+   * @return a direct buffer, in any byte order, that holds the part from its position to its limit;
+   *     read-only if nobody may write, and then every part is. A later part that does not lie at
+   *     the first one's address plus the offset is refused with {@link IllegalStateException}
    */
   ByteBuffer part(long offset, int length);
 

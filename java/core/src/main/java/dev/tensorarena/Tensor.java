@@ -228,7 +228,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     use();
     requireGapless();
     origin().expose();
-    return new TensorMemory(start(), byteCount(), !isFrozen(), window.foreign);
+    ForeignMemory wrapped = window.foreign == null ? null : window.foreign.memory;
+    return new TensorMemory(start(), byteCount(), !isFrozen(), wrapped);
   }
 
   // ---- elements: float

@@ -119,7 +119,7 @@ abstract sealed class TensorState permits Tensor {
 
   private IllegalStateException gone() {
     return new IllegalStateException(
-        describe() + " is dead: the memory that it wraps has gone away: " + window.foreign);
+        describe() + " is dead: the memory that it wraps has gone away: " + window.foreign.memory);
   }
 
   /** Returns the type and the shape, for messages. */

@@ -40,9 +40,6 @@ final class Window {
   /** The distance between the windows of a large slab. */
   private static final long STEP = 1L << 30;
 
-  /** The JDK's segments make no larger buffers. */
-  private static final int MAX_FOREIGN_PART = Integer.MAX_VALUE - 8;
-
   /** The windows over all slabs that were needed so far. */
   private static volatile Window[] slabs = new Window[0];
 
@@ -59,11 +56,8 @@ final class Window {
   final int size;
   final long address;
 
-  /** The memory that the window is on, if it is not an arena's; else null. */
-  final ForeignMemory foreign;
-
-  /** Where the foreign memory begins. */
-  private final long foreignStart;
+  /** The block that the window is on, if it is not an arena's memory; else null. */
+  final ForeignBlock foreign;
 
   final FloatBuffer floats;
   final DoubleBuffer doubles;
@@ -71,41 +65,22 @@ final class Window {
   final IntBuffer ints;
   final ShortBuffer shorts;
 
-  private Window(ByteBuffer bytes, long address, ForeignMemory foreign, long offset) {
+  /**
+   * Makes a window over all of a buffer in native order.
+   *
+   * @param address where the buffer begins
+   */
+  Window(ByteBuffer bytes, long address, ForeignBlock foreign) {
     boolean typed = foreign == null;
     this.bytes = bytes;
     this.size = bytes.capacity();
     this.address = address;
     this.foreign = foreign;
-    this.foreignStart = address - offset;
     this.floats = typed ? bytes.asFloatBuffer() : null;
     this.doubles = typed ? bytes.asDoubleBuffer() : null;
     this.longs = typed ? bytes.asLongBuffer() : null;
     this.ints = typed ? bytes.asIntBuffer() : null;
     this.shorts = typed ? bytes.asShortBuffer() : null;
-  }
-
-  /** The memory of a user's direct buffer, from its position to its limit when it was wrapped. */
-  record DirectBuffer(ByteBuffer bytes) implements ForeignMemory {
-    /** Keeps a buffer of its own, whose position and limit nobody else moves. */
-    DirectBuffer {
-      bytes = bytes.slice();
-    }
-
-    @Override
-    public long byteSize() {
-      return bytes.capacity();
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes.slice((int) offset, length);
-    }
-
-    @Override
-    public String toString() {
-      return bytes.toString();
-    }
   }
 
   // ---- which window
@@ -125,7 +100,7 @@ final class Window {
     if (reaches(at, size)) {
       return this;
     }
-    return foreign == null ? over(at, size) : over(foreign, at - foreignStart);
+    return foreign == null ? over(at, size) : foreign.windowAt(at);
   }
 
   /**
@@ -187,30 +162,7 @@ final class Window {
       throw new OutOfMemoryError(
           "the JVM refused a direct buffer of " + size + " bytes over arena memory");
     }
-    return new Window(view.order(ByteOrder.nativeOrder()), at, null, 0);
-  }
-
-  /**
-   * Returns a new window over foreign memory from an offset on, as far as a buffer reaches.
-   *
-   * @throws IllegalArgumentException if what the memory returns is not a direct buffer of that
-   *     length
-   */
-  static Window over(ForeignMemory foreign, long offset) {
-    int most = foreign instanceof DirectBuffer ? Integer.MAX_VALUE : MAX_FOREIGN_PART;
-    int length = (int) Math.min(foreign.byteSize() - offset, most);
-    ByteBuffer part = foreign.part(offset, length);
-    if (!part.isDirect() || part.remaining() != length) {
-      throw new IllegalArgumentException(
-          "the memory gave no direct buffer over its "
-              + length
-              + " bytes at "
-              + offset
-              + ", but "
-              + part);
-    }
-    ByteBuffer view = part.slice().order(ByteOrder.nativeOrder());
-    return new Window(view, NativeArena.bufferAddress(view), foreign, offset);
+    return new Window(view.order(ByteOrder.nativeOrder()), at, null);
   }
 
   boolean isForeign() {
@@ -219,7 +171,7 @@ final class Window {
 
   /** Returns whether the foreign memory that the window is on has gone away. */
   boolean isGone() {
-    return foreign != null && !foreign.isAlive();
+    return foreign != null && foreign.isGone();
   }
 
   // ---- parts, by their offset in bytes and their number of elements

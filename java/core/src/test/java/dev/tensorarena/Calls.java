@@ -45,7 +45,8 @@ final class Calls {
           Map.entry(LongBuffer.class, LongBuffer.allocate(1)),
           Map.entry(FloatBuffer.class, FloatBuffer.allocate(1)),
           Map.entry(DoubleBuffer.class, DoubleBuffer.allocate(1)),
-          Map.entry(ForeignMemory.class, new Window.DirectBuffer(ByteBuffer.allocateDirect(1))),
+          Map.entry(
+              ForeignMemory.class, new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(1))),
           Map.entry(Class.class, NoGuard.class),
           Map.entry(Function.class, (Function<Object, NoGuard>) guarded -> new NoGuard()),
           Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));

@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,6 +106,124 @@ class ForeignMemoryTest {
           };
       assertRefuses(bad, () -> ctx.wrap(wrong, DType.INT8, Shape.of(8)), "8 bytes at 0");
     }
+  }
+
+  /** A block that gives other parts than it is asked for, from the second on. */
+  private static final class Liar implements ForeignMemory {
+    private final Block block;
+    int asked;
+    UnaryOperator<ByteBuffer> lie = part -> part;
+    long beside;
+
+    Liar(Block block) {
+      this.block = block;
+    }
+
+    @Override
+    public long byteSize() {
+      return asked++ == 0 ? block.byteSize() : 1L << 60;
+    }
+
+    @Override
+    public ByteBuffer part(long offset, int length) {
+      return offset == 0
+          ? block.part(offset, length)
+          : lie.apply(block.part(offset + beside, length));
+    }
+
+    @Override
+    public String toString() {
+      return "a liar";
+    }
+  }
+
+  @Test
+  void theSizeIsAskedOnceAndALaterPartLiesWhereTheFirstOneSays() {
+    try (Block block = new Block(5 * GIB)) {
+      Liar liar = new Liar(block);
+      Tensor tensor = ctx.wrap(liar, DType.INT8, Shape.of(5, GIB));
+      assertEquals(1, liar.asked);
+      tensor.select(0, 4).setByte((byte) 7, GIB - 1);
+      assertEquals(1, liar.asked);
+      assertEquals(7, block.bytes.slice(0, 5 * GIB - 1, 5 * GIB).getByte(0));
+
+      liar.lie = part -> part.order(ByteOrder.BIG_ENDIAN); // means nothing
+      assertEquals(7, tensor.select(0, 4).getByte(GIB - 1));
+      for (UnaryOperator<ByteBuffer> lie :
+          List.<UnaryOperator<ByteBuffer>>of(
+              part -> part.limit(part.limit() - 1),
+              part -> ByteBuffer.allocate(8),
+              part -> null,
+              ByteBuffer::asReadOnlyBuffer)) {
+        liar.lie = lie;
+        assertRefuses(() -> tensor.select(0, 4), "a liar", GIB + " bytes at " + 4 * GIB);
+      }
+      liar.lie = part -> part;
+      liar.beside = -1;
+      assertRefuses(
+          () -> tensor.select(0, 4),
+          "must lie at 0x" + Long.toHexString(block.bytes.address() + 4 * GIB),
+          "but",
+          "at 0x" + Long.toHexString(block.bytes.address() + 4 * GIB - 1));
+      liar.beside = 0;
+      assertEquals(7, tensor.select(0, 4).getByte(GIB - 1), "and nothing has changed");
+    }
+  }
+
+  /** The parts of a memory may have any order: what counts is where they lie. */
+  @Test
+  void theByteOrderOfAPartMeansNothing() {
+    try (Block block = new Block(8)) {
+      ForeignMemory reversed =
+          new ForeignMemory() {
+            @Override
+            public long byteSize() {
+              return 8;
+            }
+
+            @Override
+            public ByteBuffer part(long offset, int length) {
+              return block.part(offset, length).order(ByteOrder.BIG_ENDIAN);
+            }
+          };
+      ctx.wrap(reversed, DType.INT32, Shape.of(2)).fill(5);
+      assertEquals(5, ctx.wrap(block, DType.INT32, Shape.of(2)).getInt(1));
+    }
+  }
+
+  @Test
+  void aMemoryThatEndsTheScopeWhileItIsWrappedMakesATensorOfAnOpenOne() {
+    Scope scope = ctx.scope();
+    ForeignMemory ender =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return 8;
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            scope.close();
+            return ByteBuffer.allocateDirect(8);
+          }
+        };
+    Tensor tensor = ctx.wrap(ender, DType.INT8, Shape.of(8));
+    assertTrue(tensor.isAlive());
+    assertEquals(0, tensor.share().getByte(7));
+    ForeignMemory closer =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return 8;
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            ctx.close();
+            return ByteBuffer.allocateDirect(8);
+          }
+        };
+    assertRefuses(() -> ctx.wrap(closer, DType.INT8, Shape.of(8)), "is closed");
   }
 
   @Test

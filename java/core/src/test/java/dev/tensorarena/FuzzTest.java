@@ -208,7 +208,7 @@ class FuzzTest {
       } else if (type == Function.class) {
         return (Function<Object, Calls.NoGuard>) guarded -> new Calls.NoGuard();
       } else if (type == ForeignMemory.class) {
-        return new Window.DirectBuffer(ByteBuffer.allocateDirect(random.nextInt(70)));
+        return new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(random.nextInt(70)));
       } else if (type == AutoCloseable.class) {
         return (AutoCloseable) () -> {};
       }

@@ -5,6 +5,7 @@ import java.lang.reflect.Array;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,9 +111,11 @@ final class MisuseRules {
     } else if (at.matches("(withMemoryLimit|memoryLimit|retainedLimit|checkAllocation)\\(.*")) {
       return numbers(ARGUMENT, type, -1, MIN);
     } else if (at.equals("wrap(ByteBuffer,DType,Shape)#0")) {
-      return values(ByteBuffer.allocate(1), ByteBuffer.allocateDirect(2));
+      return values(
+          ByteBuffer.allocate(1).order(ByteOrder.nativeOrder()),
+          ByteBuffer.allocateDirect(2).order(ByteOrder.nativeOrder()));
     } else if (at.equals("wrap(ForeignMemory,DType,Shape)#0")) {
-      return values(new Window.DirectBuffer(ByteBuffer.allocateDirect(2)));
+      return values(new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(2)));
     } else if (at.matches("wrap\\(.*#1")) {
       return values(DType.INT64, DType.FLOAT16);
     } else if (at.startsWith("tensorAt(") && parameter == 0) {

@@ -231,7 +231,7 @@ final class ModelProgram extends ModelContents {
       buffer.putInt(i * 4, i);
     }
     boolean readOnly = random.nextInt(3) == 0;
-    ByteBuffer given = readOnly ? buffer.asReadOnlyBuffer() : buffer;
+    ByteBuffer given = readOnly ? buffer.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : buffer;
     if (!isUsable(ctx)) {
       refused(ISE, () -> ctx.real.wrap(given, DType.INT32, Shape.of(length)));
       return;

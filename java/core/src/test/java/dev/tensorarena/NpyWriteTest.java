@@ -213,7 +213,12 @@ class NpyWriteTest {
       assertArrayEquals(expected, written(shared));
     }
     // At an odd address, and of no arena.
-    ByteBuffer direct = ByteBuffer.allocateDirect(121).position(1).put(FIFTEEN).position(1);
+    ByteBuffer direct =
+        ByteBuffer.allocateDirect(121)
+            .position(1)
+            .put(FIFTEEN)
+            .position(1)
+            .order(ByteOrder.nativeOrder());
     Tensor wrapped = ctx.wrap(direct, DType.FLOAT64, Shape.of(3, 5));
     assertArrayEquals(expected, written(wrapped));
     assertArrayEquals(

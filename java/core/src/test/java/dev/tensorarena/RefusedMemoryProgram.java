@@ -134,7 +134,7 @@ public final class RefusedMemoryProgram {
     }
     attempt(() -> ctx.allocate(100_000, 4096));
     attempt(() -> ctx.allocTemp(1L));
-    assertNotNull(ctx.wrap(ByteBuffer.allocateDirect(8), DType.INT64, Shape.scalar()));
+    assertNotNull(ctx.wrap(ByteBuffer.allocateDirect(8), DType.INT8, Shape.of(8)));
     living.forEach(Marked::check);
   }
 

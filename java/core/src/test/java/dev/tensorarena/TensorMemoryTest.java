@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,10 +56,10 @@ class TensorMemoryTest {
 
   @Test
   void foreignMemoryComesWithIt() {
-    ByteBuffer buffer = ByteBuffer.allocateDirect(24);
+    ByteBuffer buffer = ByteBuffer.allocateDirect(24).order(ByteOrder.nativeOrder());
     Tensor tensor = ctx.wrap(buffer, DType.INT32, Shape.of(2, 3));
     TensorMemory row = tensor.select(0, 1).memory();
-    assertEquals(new Window.DirectBuffer(buffer), row.foreign());
+    assertEquals(new ForeignBlock.DirectBuffer(buffer), row.foreign());
     assertEquals(tensor.address() + 12, row.address());
     assertEquals(12, row.byteSize());
     assertTrue(row.isWritable());

@@ -103,7 +103,7 @@ class TensorPinTest {
   @Test
   void whatIsNoArenasOrEmptyNeedsNoPin() {
     ByteBuffer direct = ByteBuffer.allocateDirect(4);
-    TensorPin.of(ctx.wrap(direct, DType.FLOAT32, Shape.of(1))).close();
+    TensorPin.of(ctx.wrap(direct, DType.INT8, Shape.of(4))).close();
     TensorPin.of(ctx.empty(DType.FLOAT32, 0)).close();
   }
 

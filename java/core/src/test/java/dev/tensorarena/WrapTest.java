@@ -28,6 +28,10 @@ class WrapTest {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }
 
+  private static ByteBuffer readOnly(ByteBuffer buffer) {
+    return buffer.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+  }
+
   @Test
   void nothingIsCopiedOrCharged() {
     ByteBuffer buffer = direct(24);
@@ -42,28 +46,53 @@ class WrapTest {
   }
 
   @Test
-  void theTensorIsThePositionToTheLimitWhicheverOrderTheBufferHas() {
-    ByteBuffer buffer = direct(100).order(ByteOrder.BIG_ENDIAN);
+  void theTensorIsThePositionToTheLimit() {
+    ByteBuffer buffer = direct(100);
     buffer.position(10).limit(18);
     Tensor tensor = ctx.wrap(buffer, DType.INT64, Shape.scalar());
     tensor.setLong(0x0102030405060708L);
     assertEquals(10, buffer.position());
     assertEquals(18, buffer.limit());
-    assertEquals(
-        0x0102030405060708L, buffer.duplicate().order(ByteOrder.nativeOrder()).getLong(10));
+    assertEquals(0x0102030405060708L, buffer.getLong(10));
     assertEquals(0, buffer.get(9));
+  }
+
+  /** Which is the order that every new direct buffer has. */
+  @Test
+  void aBufferInTheOtherByteOrderIsRefusedUnlessElementsAreBytes() {
+    ByteOrder other =
+        ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN
+            ? ByteOrder.LITTLE_ENDIAN
+            : ByteOrder.BIG_ENDIAN;
+    ByteBuffer buffer = direct(8).order(other);
+    for (DType dtype : DType.values()) {
+      Shape shape = Shape.of(8 / dtype.byteSize());
+      if (dtype.byteSize() == 1) {
+        ctx.wrap(buffer, dtype, shape);
+        continue;
+      }
+      assertRefuses(
+          IllegalArgumentException.class,
+          () -> ctx.wrap(buffer, dtype, shape),
+          dtype.toString(),
+          other.toString(),
+          "order(ByteOrder.nativeOrder())");
+      assertEquals(other, buffer.order());
+      ctx.wrap(buffer.duplicate().order(ByteOrder.nativeOrder()), dtype, shape);
+    }
   }
 
   @Test
   void aMisalignedBufferWorksForEveryType() {
     for (DType dtype : DType.values()) {
-      ByteBuffer buffer = direct(8 * dtype.byteSize() + 1).position(1).slice();
+      ByteBuffer buffer =
+          direct(8 * dtype.byteSize() + 1).position(1).slice().order(ByteOrder.nativeOrder());
       Tensor tensor = ctx.wrap(buffer, dtype, Shape.of(8));
       Tensor copy = tensor.copy(ctx);
       assertTrue(tensor.contentEquals(copy));
       assertEquals(8 * dtype.byteSize(), tensor.asByteBuffer().capacity());
     }
-    ByteBuffer buffer = direct(33).position(1).slice();
+    ByteBuffer buffer = direct(33).position(1).slice().order(ByteOrder.nativeOrder());
     Tensor doubles = ctx.wrap(buffer, DType.FLOAT64, Shape.of(4));
     doubles.copyFrom(new double[] {1, 2, 3, 4});
     assertArrayEquals(new double[] {1, 2, 3, 4}, doubles.toDoubleArray());
@@ -114,7 +143,7 @@ class WrapTest {
   @Test
   void overAReadOnlyBufferTheTensorIsFrozen() {
     ByteBuffer buffer = direct(8);
-    Tensor tensor = ctx.wrap(buffer.asReadOnlyBuffer(), DType.FLOAT32, Shape.of(2));
+    Tensor tensor = ctx.wrap(readOnly(buffer), DType.FLOAT32, Shape.of(2));
     assertFalse(tensor.isWritable());
     assertRefuses(() -> tensor.setFloat(1f, 0), "is frozen", "read-only");
     assertRefuses(() -> tensor.slice(0, 0, 1).fill(1f), "is frozen");

@@ -29,7 +29,7 @@ class CoreAloneTest {
             Tensor tensor = ctx.allocSlice(1f, 2f);
             try (Scope scope = ctx.scope(); SharedTensor handle = tensor.share()) {
               System.out.println(handle.getFloat(1) + handle.copy(ctx).transpose().getFloat(0));
-              ctx.wrap(ByteBuffer.allocateDirect(4), DType.INT32, Shape.of(1)).setInt(1, 0);
+              ctx.wrap(ByteBuffer.allocateDirect(1), DType.INT8, Shape.of(1)).setByte((byte) 1, 0);
             }
             Tensor large = ctx.empty(DType.INT8, 3L << 30);
             try {

@@ -17,6 +17,7 @@ import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -80,6 +81,29 @@ class TensorsTest extends InContext {
     }
     assertRefuses(() -> view.getFloat(0), "has gone");
     assertRefuses(() -> raw.get(0), "closed");
+  }
+
+  /** Whoever made the buffer of the segment: a view, a share and a part know that it has ended. */
+  @Test
+  void aBufferOfASegmentEndsWithTheSegmentsArena() throws Exception {
+    for (Arena arena : new Arena[] {Arena.ofConfined(), Arena.ofShared()}) {
+      ByteBuffer buffer = arena.allocate(24, 4).asByteBuffer().order(ByteOrder.nativeOrder());
+      Tensor tensor = ctx.wrap(buffer, DType.FLOAT32, SHAPE).fill(1f);
+      SharedTensor handle = tensor.share();
+      assertTrue(onThread(handle::isAlive));
+      arena.close();
+      for (Tensor dead : new Tensor[] {tensor, handle}) {
+        assertFalse(dead.isAlive());
+        assertNull(dead.tryShare());
+        assertRefuses(() -> dead.getFloat(0, 0), "has gone");
+        assertRefuses(dead::address, "has gone");
+      }
+      assertRefuses(() -> ctx.wrap(buffer, DType.FLOAT32, SHAPE), "has gone");
+      handle.close();
+    }
+    ByteBuffer lasting = Arena.ofAuto().allocate(24, 4).asByteBuffer();
+    Tensor tensor = ctx.wrap(lasting.order(ByteOrder.nativeOrder()), DType.FLOAT32, SHAPE);
+    assertTrue(tensor.fill(1f).isAlive());
   }
 
   @Test
