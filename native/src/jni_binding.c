@@ -1,7 +1,9 @@
 /*
  * The methods of dev.tensorarena.NativeArena. They take and return primitives: addresses are longs,
  * failures are statuses that Java turns into exceptions. Statistics fill an array of the caller's;
- * the only objects made here are the direct buffers of `view`.
+ * the only objects made here are the direct buffers of `view`. An `owner`, `source` or `target` is
+ * used for nothing here: while the call runs, an argument cannot become unreachable, nor can what it
+ * refers to.
  */
 #include "chunk_pins.h"
 #include "slab.h"
@@ -39,19 +41,19 @@ static jlong open_arena(JNIEnv *env, jclass type, jlong capacity, jlong limit, j
     return status == TA_OK ? address_of(control) : -(jlong)status;
 }
 
-static jint reserve(JNIEnv *env, jclass type, jlong arena, jlong size, jlong align) {
-    UNUSED(env), UNUSED(type);
+static jint reserve(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong size, jlong align) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return ta_arena_reserve(arena_at(arena), (uint64_t)size, (uint64_t)align);
 }
 
-static jint check(JNIEnv *env, jclass type, jlong arena, jlong size, jlong align) {
-    UNUSED(env), UNUSED(type);
+static jint check(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong size, jlong align) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return ta_arena_check(arena_at(arena), (uint64_t)size, (uint64_t)align);
 }
 
-static jint rewind_to(JNIEnv *env, jclass type, jlong arena, jlong chunk, jlong cursor,
-                      jlong charged, jlong wasted) {
-    UNUSED(env), UNUSED(type);
+static jint rewind_to(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong chunk,
+                      jlong cursor, jlong charged, jlong wasted) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     ta_position mark = {.chunk = (uint64_t)chunk,
                         .cursor = (uint64_t)cursor,
                         .charged = charged,
@@ -59,23 +61,37 @@ static jint rewind_to(JNIEnv *env, jclass type, jlong arena, jlong chunk, jlong 
     return ta_rewind(arena_at(arena), &mark);
 }
 
-static jint reset(JNIEnv *env, jclass type, jlong arena) {
-    UNUSED(env), UNUSED(type);
+static jint reset(JNIEnv *env, jclass type, jobject owner, jlong arena) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return ta_reset(arena_at(arena));
 }
 
-static jint close_arena(JNIEnv *env, jclass type, jlong arena) {
-    UNUSED(env), UNUSED(type);
+static jint close_arena(JNIEnv *env, jclass type, jobject owner, jlong arena) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return ta_arena_destroy(arena_at(arena));
 }
 
-static jlong pin(JNIEnv *env, jclass type, jlong arena, jlong address, jlong size) {
+/*
+ * Ends an arena that nobody can reach any more. How far Java had come in the current chunk went with
+ * its last reference; it was below the limit.
+ */
+static jint abandon(JNIEnv *env, jclass type, jlong arena) {
     UNUSED(env), UNUSED(type);
+    ta_arena *control = arena_at(arena);
+    if (control->chunk != 0) {
+        control->cursor = control->limit;
+    }
+    return ta_arena_destroy(control);
+}
+
+static jlong pin(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong address, jlong size) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return address_of(ta_pin(arena_at(arena), bytes_at(address), (uint64_t)size));
 }
 
-static jlong chunk_of(JNIEnv *env, jclass type, jlong arena, jlong address, jlong size) {
-    UNUSED(env), UNUSED(type);
+static jlong chunk_of(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong address,
+                      jlong size) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     return address_of(chunk_handing_out(arena_at(arena), (uint64_t)address, (uint64_t)size));
 }
 
@@ -89,8 +105,8 @@ static void fill(JNIEnv *env, jlongArray words, const void *info, size_t info_si
     (*env)->SetLongArrayRegion(env, words, 0, (jsize)(info_size / sizeof(jlong)), info);
 }
 
-static jint arena_stats(JNIEnv *env, jclass type, jlong arena, jlongArray words) {
-    UNUSED(type);
+static jint arena_stats(JNIEnv *env, jclass type, jobject owner, jlong arena, jlongArray words) {
+    UNUSED(type), UNUSED(owner);
     ta_arena_info info;
     ta_status status = ta_arena_stats(arena_at(arena), &info, sizeof info);
     if (status == TA_OK) {
@@ -146,23 +162,27 @@ static jlong buffer_address(JNIEnv *env, jclass type, jobject buffer) {
     return address_of((*env)->GetDirectBufferAddress(env, buffer));
 }
 
-static void move(JNIEnv *env, jclass type, jlong from, jlong to, jlong bytes) {
-    UNUSED(env), UNUSED(type);
+static void move(JNIEnv *env, jclass type, jobject source, jlong from, jobject target, jlong to,
+                 jlong bytes) {
+    UNUSED(env), UNUSED(type), UNUSED(source), UNUSED(target);
     memmove(bytes_at(to), bytes_at(from), (size_t)bytes);
 }
+
+#define OWNER "Ldev/tensorarena/Arena;"
 
 static const JNINativeMethod methods[] = {
     {"abiVersion", "()I", (void *)abi_version},
     {"open", "(JJI)J", (void *)open_arena},
-    {"reserve", "(JJJ)I", (void *)reserve},
-    {"check", "(JJJ)I", (void *)check},
-    {"rewind", "(JJJJJ)I", (void *)rewind_to},
-    {"reset", "(J)I", (void *)reset},
-    {"close", "(J)I", (void *)close_arena},
-    {"pin", "(JJJ)J", (void *)pin},
-    {"chunkOf", "(JJJ)J", (void *)chunk_of},
+    {"reserve", "(" OWNER "JJJ)I", (void *)reserve},
+    {"check", "(" OWNER "JJJ)I", (void *)check},
+    {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},
+    {"reset", "(" OWNER "J)I", (void *)reset},
+    {"close", "(" OWNER "J)I", (void *)close_arena},
+    {"abandon", "(J)I", (void *)abandon},
+    {"pin", "(" OWNER "JJJ)J", (void *)pin},
+    {"chunkOf", "(" OWNER "JJJ)J", (void *)chunk_of},
     {"releaseChunk", "(J)V", (void *)release_chunk},
-    {"arenaStats", "(J[J)I", (void *)arena_stats},
+    {"arenaStats", "(" OWNER "J[J)I", (void *)arena_stats},
     {"poolStats", "([J)V", (void *)pool_stats},
     {"trimPool", "()J", (void *)trim_pool},
     {"setPoolMemoryLimit", "(J)V", (void *)set_pool_memory_limit},
@@ -172,7 +192,7 @@ static const JNINativeMethod methods[] = {
     {"slabBytes", "(J)J", (void *)slab_bytes},
     {"view", "(JJ)Ljava/nio/ByteBuffer;", (void *)view},
     {"bufferAddress", "(Ljava/nio/ByteBuffer;)J", (void *)buffer_address},
-    {"move", "(JJJ)V", (void *)move},
+    {"move", "(Ljava/lang/Object;JLjava/lang/Object;JJ)V", (void *)move},
 };
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {

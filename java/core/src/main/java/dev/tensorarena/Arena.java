@@ -4,7 +4,8 @@ import java.lang.ref.Reference;
 
 /**
  * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin. Owner's
- * thread only, but for {@link #reclaim}.
+ * thread only. Everything that uses an arena refers to it: what {@link Remains} of one that nobody
+ * can reach any more is taken back.
  *
  * <p><b>The position</b> (where the cursor stands, in which chunk, and what was charged) has one
  * owner at a time. While Java alone uses the arena it is <i>held</i> in the fields below, and the
@@ -75,11 +76,11 @@ final class Arena {
   /** Whether a chunk was taken beside another one since C last kept a single one. */
   private boolean grown;
 
-  /**
-   * Whether a raw view or an address was given out: then a leaked context's memory stays. Plain,
-   * since who sets it keeps the context reachable, and the Cleaner looks once it no longer is.
-   */
+  /** Whether a raw view or an address was given out. */
   private boolean exposed;
+
+  /** What outlives this arena if it is never closed; null where nobody watches for that. */
+  private Remains remains;
 
   private Arena(long handle, Window window, long memoryLimit, int flags) {
     this.memoryLimit = memoryLimit;
@@ -105,18 +106,23 @@ final class Arena {
     }
     try {
       return new Arena(handle, Window.over(handle, ControlBlock.BYTES), memoryLimit, flags);
-    } catch (OutOfMemoryError e) {
-      NativeArena.close(handle); // the JVM refused the buffer over the slab
+    } catch (Throwable e) { // the JVM refused the buffer over the slab, or there is no heap
+      NativeArena.abandon(handle);
       throw e;
     }
   }
 
+  // All access to the control block. Without the fences it might be another arena's by then.
+
   private long get(int word) {
-    return control.longs.get(at + word);
+    long value = control.longs.get(at + word);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   private void set(int word, long value) {
     control.longs.put(at + word, value);
+    Reference.reachabilityFence(this);
   }
 
   // ---- the position: held, given, taken back, lent
@@ -224,7 +230,7 @@ final class Arena {
     if (!fitsBelowLimit(size, alignment)) {
       boolean first = chunk == 0;
       give();
-      int status = NativeArena.reserve(handle(), size, alignment);
+      int status = NativeArena.reserve(this, handle(), size, alignment);
       take();
       grown |= !first;
       if (status != NativeArena.OK) {
@@ -265,7 +271,7 @@ final class Arena {
    */
   void check(long size, long alignment) {
     publish();
-    int status = NativeArena.check(handle(), size, alignment);
+    int status = NativeArena.check(this, handle(), size, alignment);
     if (status != NativeArena.OK) {
       throw refusal(status, size);
     }
@@ -331,7 +337,7 @@ final class Arena {
       return;
     }
     give();
-    NativeArena.rewind(handle(), markChunk, markCursor, markCharged, markWasted);
+    NativeArena.rewind(this, handle(), markChunk, markCursor, markCharged, markWasted);
     take();
   }
 
@@ -351,7 +357,7 @@ final class Arena {
       moveTo(base, 0);
     } else {
       give();
-      NativeArena.reset(handle());
+      NativeArena.reset(this, handle());
       take();
       grown = false;
       returned = false; // the peak is of this cycle on
@@ -389,7 +395,7 @@ final class Arena {
 
   /** Whether the current chunk's bytes may be handed out again without C. */
   private boolean isUnpinned() {
-    if (!unpinned && !overwritesEnded && ChunkPins.none(window, chunk)) {
+    if (!unpinned && !overwritesEnded && ChunkPins.none(this, window, chunk)) {
       unpinned = held;
       return true;
     }
@@ -403,16 +409,16 @@ final class Arena {
    */
   long pin(long address, long size) {
     unpinned = false;
-    if (isInCurrentChunk(address, size) && ChunkPins.add(window, chunk, address + size)) {
+    if (isInCurrentChunk(address, size) && ChunkPins.add(this, window, chunk, address + size)) {
       return chunk;
     }
     publish();
-    return NativeArena.pin(handle(), address, size);
+    return NativeArena.pin(this, handle(), address, size);
   }
 
   /** Releases one of the owner's pins, before the chunk's scope is rewound. */
   void unpin(long chunk) {
-    ChunkPins.remove(window, chunk);
+    ChunkPins.remove(this, window, chunk);
   }
 
   /** Returns the {@code ta_arena *}. */
@@ -426,7 +432,7 @@ final class Arena {
       return chunk;
     }
     publish();
-    return NativeArena.chunkOf(handle(), address, size);
+    return NativeArena.chunkOf(this, handle(), address, size);
   }
 
   /** Returns whether the bytes lie in the current chunk, below the cursor. */
@@ -437,7 +443,7 @@ final class Arena {
   }
 
   boolean isPinned(long chunk) {
-    return !ChunkPins.none(window, chunk);
+    return !ChunkPins.none(this, window, chunk);
   }
 
   // ---- the rest
@@ -448,7 +454,7 @@ final class Arena {
     }
     limit = 0;
     held = false;
-    NativeArena.close(handle());
+    NativeArena.close(this, handle());
   }
 
   /**
@@ -459,6 +465,9 @@ final class Arena {
   void expose(Object living) {
     if (!exposed) {
       exposed = true;
+      if (remains != null) {
+        remains.expose();
+      }
     }
     Reference.reachabilityFence(living);
   }
@@ -467,19 +476,12 @@ final class Arena {
     return exposed;
   }
 
-  /**
-   * Closes the arena of a context that became unreachable unclosed, on the Cleaner's thread, unless
-   * somebody may still use its memory. Every use of a context keeps it reachable to its end, so the
-   * fields are as the owner's thread left them.
-   *
-   * @return what was done, for the report
-   */
-  String reclaim() {
-    if (isExposed()) {
-      return "its memory is lost, because raw views or addresses of it were given out";
+  /** Returns what is left of this arena once nobody can reach it. */
+  Remains remains() {
+    if (remains == null) {
+      remains = new Remains(handle(), exposed);
     }
-    close();
-    return "its memory was reclaimed, except for chunks that shared tensors pin";
+    return remains;
   }
 
   /** Milliseconds since 1970; asked while the arena is open. */
@@ -493,6 +495,6 @@ final class Arena {
 
   ArenaStats stats() {
     publish();
-    return ArenaStats.of(handle());
+    return ArenaStats.of(this, handle());
   }
 }

@@ -31,9 +31,9 @@ public record ArenaStats(
   private static final int WORDS = 7;
 
   /** Asks the arena, which must be open. */
-  static ArenaStats of(long arena) {
+  static ArenaStats of(Arena arena, long handle) {
     long[] info = new long[WORDS];
-    int status = NativeArena.arenaStats(arena, info);
+    int status = NativeArena.arenaStats(arena, handle, info);
     if (status != NativeArena.OK) {
       throw new IllegalStateException("unexpected status " + status + " of the native arena");
     }

@@ -35,7 +35,7 @@ final class Bulk {
     long end = tensor.start() + tensor.byteCount();
     long zeros = NativeArena.bufferAddress(ZEROS);
     for (long at = tensor.start(); at < end; at += ZEROS.capacity()) {
-      NativeArena.move(zeros, at, Math.min(ZEROS.capacity(), end - at));
+      NativeArena.move(ZEROS, zeros, tensor, at, Math.min(ZEROS.capacity(), end - at));
     }
   }
 
@@ -94,7 +94,7 @@ final class Bulk {
     } else if (from.window.isForeign() || to.window.isForeign()) {
       copyForeign(from, to, size, PART);
     } else {
-      NativeArena.move(from.start(), to.start(), size);
+      NativeArena.move(from, from.start(), to, to.start(), size);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 
 /**
  * The pins of a chunk as the arena's owner counts them, in the chunk's descriptor. Owner's thread
@@ -9,6 +10,9 @@ import java.lang.invoke.VarHandle;
  * <pre>
  *   words of 64 bits   0 pins of all others, times 2    1 the owner's pins    2 floor  ...
  * </pre>
+ *
+ * <p>The arena, which has the chunk, is kept reachable until the words are written: else the chunk
+ * could be another's by then.
  *
  * <p>A descriptor is seen through a window over its slab: the arena's own, or another that is known
  * already. To make one could fail, and the end of a scope must not.
@@ -31,7 +35,7 @@ final class ChunkPins {
    * Returns whether nobody pins the chunk; if so, its floor is set to 0, as C does. Also false if
    * there is no window over its descriptor: then C must decide.
    */
-  static boolean none(Window arenas, long chunk) {
+  static boolean none(Arena arena, Window arenas, long chunk) {
     Window slab = slab(arenas, chunk);
     if (slab == null) {
       return false;
@@ -45,6 +49,7 @@ final class ChunkPins {
     // Who released last read the bytes before; what overwrites them comes after.
     VarHandle.acquireFence();
     slab.longs.put(descriptor + FLOOR, 0);
+    Reference.reachabilityFence(arena);
     return true;
   }
 
@@ -53,7 +58,7 @@ final class ChunkPins {
    *
    * @return false, with nothing changed, if there is no window over the descriptor
    */
-  static boolean add(Window arenas, long chunk, long end) {
+  static boolean add(Arena arena, Window arenas, long chunk, long end) {
     Window slab = slab(arenas, chunk);
     if (slab == null) {
       return false;
@@ -63,11 +68,12 @@ final class ChunkPins {
     if (end > slab.longs.get(descriptor + FLOOR)) {
       slab.longs.put(descriptor + FLOOR, end);
     }
+    Reference.reachabilityFence(arena);
     return true;
   }
 
   /** Removes one of the owner's pins. */
-  static void remove(Window arenas, long chunk) {
+  static void remove(Arena arena, Window arenas, long chunk) {
     Window slab = slab(arenas, chunk);
     if (slab == null) {
       NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
@@ -75,5 +81,6 @@ final class ChunkPins {
     }
     int descriptor = slab.wordOf(chunk);
     slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
+    Reference.reachabilityFence(arena);
   }
 }

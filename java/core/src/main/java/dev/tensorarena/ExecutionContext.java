@@ -955,10 +955,10 @@ public final class ExecutionContext implements AutoCloseable {
     }
     innermost();
     Throwable failure = root().endAll("its context was closed");
-    arena.close();
     if (watch != null) {
-      watch.close();
+      watch.close(); // first: once the arena is closed, nothing of it may be reclaimed
     }
+    arena.close();
     Resources.rethrow(failure);
   }
 

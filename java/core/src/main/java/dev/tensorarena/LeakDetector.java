@@ -54,17 +54,17 @@ final class LeakDetector {
   /**
    * Watches a context until the watch is closed, if chance picks this one.
    *
-   * @param memory the arena that is reclaimed if the context leaks; it must not refer to the
-   *     context
+   * @param arena the context's, which is reclaimed when nobody can reach it any more; it is watched
+   *     in the context's place, since whatever uses the context uses it last
    * @return the watch, or null if the context is not watched
    */
-  static Watch watchNext(ExecutionContext context, Arena memory) {
-    return LEVEL != Level.OFF && draw(contextInterval) == 0 ? watch(context, memory) : null;
+  static Watch watchNext(ExecutionContext context, Arena arena) {
+    return LEVEL != Level.OFF && draw(contextInterval) == 0 ? watch(context, arena) : null;
   }
 
-  private static Watch watch(ExecutionContext context, Arena memory) {
+  private static Watch watch(ExecutionContext context, Arena arena) {
     contextInterval = next(contextInterval, LARGEST_CONTEXT_INTERVAL);
-    return watch(context, context.label(), "opened", memory::reclaim);
+    return watch(arena, context.label(), "opened", arena.remains()::reclaim);
   }
 
   /**

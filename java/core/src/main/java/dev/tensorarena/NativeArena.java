@@ -6,6 +6,11 @@ import java.nio.ByteBuffer;
  * All native methods, as {@code jni_binding.c} registers them. Addresses are absolute; statuses are
  * those of {@code tensorarena.h}. Nothing here checks its arguments: whoever calls it does.
  *
+ * <p>What works in an arena is given the {@link Arena} beside its address. An argument cannot
+ * become unreachable while a native method runs, whatever the JIT finds dead in the caller; an
+ * arena that has become so is taken back, by another thread. {@code ReachabilityTest} lists those
+ * that need no keeper, with the reasons.
+ *
  * <p>The constants are those of the header without their {@code TA_}, {@code TA_ERR_} and {@code
  * TA_OPTION_}; {@code HeaderTest} compares them.
  */
@@ -34,28 +39,32 @@ final class NativeArena {
   static native long open(long capacity, long memoryLimit, int flags);
 
   /** Makes room so that the next allocation of this size succeeds on the fast path. */
-  static native int reserve(long arena, long size, long alignment);
+  static native int reserve(Arena arena, long handle, long size, long alignment);
 
   /** Returns {@link #LIMIT} if such an allocation would pass the arena's memory limit. */
-  static native int check(long arena, long size, long alignment);
+  static native int check(Arena arena, long handle, long size, long alignment);
 
-  static native int rewind(long arena, long chunk, long cursor, long charged, long wasted);
+  static native int rewind(
+      Arena arena, long handle, long chunk, long cursor, long charged, long wasted);
 
-  static native int reset(long arena);
+  static native int reset(Arena arena, long handle);
 
-  static native int close(long arena);
+  static native int close(Arena arena, long handle);
+
+  /** Closes an arena whose {@link Arena} nobody can reach any more. */
+  static native int abandon(long handle);
 
   /** Pins bytes; returns their chunk's descriptor, 0 if the arena has not handed them out. */
-  static native long pin(long arena, long address, long size);
+  static native long pin(Arena arena, long handle, long address, long size);
 
   /** Returns the descriptor of the arena's chunk that these bytes were handed out in, 0 if none. */
-  static native long chunkOf(long arena, long address, long size);
+  static native long chunkOf(Arena arena, long handle, long address, long size);
 
   /** Gives a pin back; any thread. */
   static native void releaseChunk(long chunk);
 
   /** Fills {@code info} with the words of {@code ta_arena_info}. */
-  static native int arenaStats(long arena, long[] info);
+  static native int arenaStats(Arena arena, long handle, long[] info);
 
   /** Fills {@code info} with the words of {@code ta_pool_info}, all of one moment; any thread. */
   static native void poolStats(long[] info);
@@ -79,6 +88,11 @@ final class NativeArena {
   /** Returns where a direct buffer begins. */
   static native long bufferAddress(ByteBuffer direct);
 
-  /** Copies bytes as memmove does: the ranges may overlap. */
-  static native void move(long from, long to, long bytes);
+  /**
+   * Copies bytes as memmove does: the ranges may overlap.
+   *
+   * @param source what keeps the bytes at {@code from}
+   * @param target what keeps the bytes at {@code to}
+   */
+  static native void move(Object source, long from, Object target, long to, long bytes);
 }

@@ -223,7 +223,7 @@ public final class Scope implements AutoCloseable {
     }
     long to = arena.allocate(size, context.alignmentOf(kept.dtype()));
     Window window = arena.window();
-    NativeArena.move(from, to, size);
+    NativeArena.move(kept, from, parent, to, size);
     return kept.movedTo(window, (int) (to - window.address), parent, null);
   }
 

@@ -139,7 +139,8 @@ class LargeTensorTest {
   void javaNoticesThatNativeCodeHasMovedOn() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Tensor before = ctx.allocSlice(1f);
-      assertEquals(NativeArena.OK, NativeArena.reserve(ctx.nativeHandle(), 3 * GIB, 64));
+      assertEquals(
+          NativeArena.OK, NativeArena.reserve(ctx.arena(), ctx.nativeHandle(), 3 * GIB, 64));
       Tensor after = ctx.allocSlice(2f, 3f);
       assertTrue(Math.abs(after.address() - before.address()) > 1 << 20);
       assertArrayEquals(new float[] {2, 3}, after.toFloatArray());

@@ -126,7 +126,7 @@ class PositionTest {
         }) {
       assertEquals(0, window.longs.get(at + word), "word " + word);
     }
-    assertEquals(NativeArena.OK, NativeArena.close(arena));
+    assertEquals(NativeArena.OK, NativeArena.abandon(arena));
   }
 
   /** How cycles use an arena beside the allocation that each of them makes. */
