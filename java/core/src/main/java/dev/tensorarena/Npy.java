@@ -5,11 +5,8 @@ import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Tensors in files of NumPy's <a
@@ -106,13 +103,20 @@ public final class Npy {
    * Writes a file, byte for byte as NumPy writes the same array: a tensor whose transpose is
    * contiguous in Fortran order, any other in row-major order.
    *
-   * <p>The bytes go to a new file in the same directory, which takes the place of the old one when
-   * all is written: readers see the old file or the new one, and after any exception the old one is
-   * still there. A symbolic link is followed.
+   * <p>The bytes go to a new file in the same folder, which takes the place of the old one when all
+   * is written: readers see the old file or the new one, and after any exception the old one is
+   * still there. It keeps its mode and, where the system lets this user, its owner and group. A
+   * symbolic link is followed.
+   *
+   * <p>A file that cannot be replaced so is written into once all bytes are in a temporary file:
+   * one with other hard links, which it keeps, one that is mounted, as into a container, and one in
+   * a folder that takes no new files. Readers may see it while it changes then, and a disk that
+   * fills up in these moments leaves it changed in part.
    *
    * @param tensor what to write; may be shared or strided
    * @param path where to; a file that exists is replaced
-   * @throws IOException if it cannot be written, or if there is something that is no regular file
+   * @throws IOException if it can neither be replaced nor written, with its path and why; or if
+   *     there is something that is no regular file
    * @throws IllegalArgumentException for what NumPy does not have: {@link DType#BFLOAT16}, more
    *     than 64 axes, and extents whose product without those of 0 passes 2^63 - 1 bytes
    * @throws IllegalStateException if the tensor is dead, or another thread's
@@ -125,36 +129,10 @@ public final class Npy {
     byte[] header =
         new NpyHeader(tensor.dtype, tensor.shape, fortranOrder, ByteOrder.LITTLE_ENDIAN).toBytes();
     requireRegularFile(path);
-    Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
-    if (!Files.isDirectory(target.getParent())) { // or the new file's name would be in the message
-      throw new NoSuchFileException(path.toString(), null, "no folder " + target.getParent());
-    }
-    Path fresh = target.resolveSibling(".npy-" + randomName() + ".tmp");
-    FileChannel channel =
-        FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     try {
-      try (channel) {
-        NpyData.write(channel, header, stored);
-        channel.force(true); // or a power cut could leave the new name without its bytes
-      }
-      Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (Throwable e) {
-      delete(fresh, e);
-      throw e;
+      FileReplacement.write(path, file -> NpyData.write(file, header, stored));
     } finally {
       Reference.reachabilityFence(tensor);
-    }
-  }
-
-  private static String randomName() {
-    return Long.toHexString(ThreadLocalRandom.current().nextLong());
-  }
-
-  private static void delete(Path fresh, Throwable reason) {
-    try {
-      Files.deleteIfExists(fresh);
-    } catch (IOException e) {
-      reason.addSuppressed(e);
     }
   }
 
