@@ -12,9 +12,19 @@ public final class Shape {
   private final long[] dims;
   private final long numElements;
 
+  /**
+   * The shape of what one index of the first axis selects; null until somebody selects. Threads may
+   * make it twice: it is immutable, so either will do.
+   */
+  private Shape row;
+
   private Shape(long[] dims) {
+    this(dims, product(dims));
+  }
+
+  private Shape(long[] dims, long numElements) {
     this.dims = dims;
-    this.numElements = product(dims);
+    this.numElements = numElements;
   }
 
   /**
@@ -43,6 +53,28 @@ public final class Shape {
    */
   static Shape owning(long[] dims) {
     return new Shape(dims);
+  }
+
+  /**
+   * Returns this shape without its first axis. A loop over the rows of a tensor asks again and
+   * again, so it is made once.
+   *
+   * @throws IndexOutOfBoundsException if there is no axis
+   */
+  Shape row() {
+    Shape known = row;
+    return known == null ? row = makeRow() : known;
+  }
+
+  private Shape makeRow() {
+    return dims.length == 1 ? SCALAR : new Shape(Arrays.copyOfRange(dims, 1, dims.length));
+  }
+
+  /** Returns this shape with so many rows, no more than it has; it has an element. */
+  Shape withRows(long rows) {
+    long[] fewer = dims.clone();
+    fewer[0] = rows;
+    return new Shape(fewer, row().numElements * rows);
   }
 
   private static long product(long[] dims) {

@@ -1374,6 +1374,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       throw new IndexOutOfBoundsException(
           "range " + from + " to " + to + " on axis " + axis + " of a " + describe());
     }
+    if (axis == 0 && hasRowsInReach()) {
+      return rows(from, shape.withRows(to - from));
+    }
     long[] dims = shape.toArray();
     dims[axis] = to - from;
     long[] steps = steps();
@@ -1395,9 +1398,25 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       throw new IndexOutOfBoundsException(
           "index " + index + " on axis " + axis + " of a " + describe());
     }
+    if (axis == 0 && hasRowsInReach()) {
+      return rows(index, shape.row());
+    }
     long[] steps = steps();
-    return view(
-        Shape.owning(without(shape.toArray(), axis)), without(steps, axis), index * steps[axis]);
+    Shape rest = axis == 0 ? shape.row() : Shape.owning(without(shape.toArray(), axis));
+    return view(rest, without(steps, axis), index * steps[axis]);
+  }
+
+  /** Whether the rows lie one after another, and the window reaches all of them. */
+  private boolean hasRowsInReach() {
+    return strides == null && length != 0;
+  }
+
+  /** Returns a view of this shape from a row on: what a loop over rows makes each time. */
+  private Tensor rows(long first, Shape part) {
+    long elements = part.numElements();
+    // An empty view has no element to point at; it points at its source's start.
+    long skipped = elements == 0 ? 0 : first * shape.row().numElements() << dtype.shift;
+    return new Tensor(window, offset + (int) skipped, (int) elements, part, null, this);
   }
 
   /**
