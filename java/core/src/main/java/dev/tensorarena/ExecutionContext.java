@@ -349,8 +349,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(FloatBuffer values) {
-    Tensor tensor = empty(DType.FLOAT32, Shape.of(values.remaining()));
-    tensor.window.floatsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    FloatBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.FLOAT32, Shape.of(own.remaining()));
+    tensor.window.floatsAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 
@@ -421,8 +422,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(DoubleBuffer values) {
-    Tensor tensor = empty(DType.FLOAT64, Shape.of(values.remaining()));
-    tensor.window.doublesAt(tensor.offset, values.remaining()).put(values.duplicate());
+    DoubleBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.FLOAT64, Shape.of(own.remaining()));
+    tensor.window.doublesAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 
@@ -493,8 +495,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(LongBuffer values) {
-    Tensor tensor = empty(DType.INT64, Shape.of(values.remaining()));
-    tensor.window.longsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    LongBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.INT64, Shape.of(own.remaining()));
+    tensor.window.longsAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 
@@ -564,8 +567,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(IntBuffer values) {
-    Tensor tensor = empty(DType.INT32, Shape.of(values.remaining()));
-    tensor.window.intsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    IntBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.INT32, Shape.of(own.remaining()));
+    tensor.window.intsAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 
@@ -636,8 +640,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(ShortBuffer values) {
-    Tensor tensor = empty(DType.INT16, Shape.of(values.remaining()));
-    tensor.window.shortsAt(tensor.offset, values.remaining()).put(values.duplicate());
+    ShortBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.INT16, Shape.of(own.remaining()));
+    tensor.window.shortsAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 
@@ -694,8 +699,9 @@ public final class ExecutionContext implements AutoCloseable {
    * @return a tensor of the innermost open scope
    */
   public Tensor allocSlice(ByteBuffer values) {
-    Tensor tensor = empty(DType.INT8, Shape.of(values.remaining()));
-    tensor.window.bytesAt(tensor.offset, values.remaining()).put(values.duplicate());
+    ByteBuffer own = values.duplicate();
+    Tensor tensor = empty(DType.INT8, Shape.of(own.remaining()));
+    tensor.window.bytesAt(tensor.offset, own.remaining()).put(own);
     return tensor;
   }
 

@@ -207,11 +207,9 @@ abstract sealed class TensorState permits Tensor {
     }
     long place = 0;
     for (int axis = 0; axis < index.length; axis++) {
-      checkAxis(axis, index[axis]);
-      place =
-          strides == null
-              ? place * shape.extent(axis) + index[axis]
-              : place + index[axis] * strides[axis];
+      long i = index[axis]; // once: another thread may write to the caller's array
+      checkAxis(axis, i);
+      place = strides == null ? place * shape.extent(axis) + i : place + i * strides[axis];
     }
     return reached(place);
   }
