@@ -7,10 +7,10 @@ import java.util.concurrent.CyclicBarrier;
 
 /**
  * One window after the other, on all threads of a row: first those that warm up and find how many
- * operations fit, then those that count, all of the same number of operations.
+ * calls of the row fit, then those that count, all of the same number of calls.
  */
 final class Course {
-  /** Of the time, for the JIT to compile the loop and for finding how often the operation fits. */
+  /** Of the time, for the JIT to compile the loop and for finding how many calls fit. */
   private static final int WARM_UP = 4;
 
   /** Before threads start together, so that the last one is awake. */
@@ -29,7 +29,7 @@ final class Course {
   // Written between windows.
   private boolean isFirst = true;
   private boolean isOver;
-  private int operations = 1;
+  private int calls = 1;
   private long go;
   private long begun;
   private double estimate = Double.POSITIVE_INFINITY;
@@ -52,7 +52,7 @@ final class Course {
     this.ends = new long[threads];
   }
 
-  /** Nanoseconds per operation in the shortest window. */
+  /** Nanoseconds per call in the shortest window. */
   double least() {
     return least;
   }
@@ -72,7 +72,7 @@ final class Course {
           Thread.onSpinWait();
         }
         starts[thread] = System.nanoTime();
-        alone[thread] = code.shoot(operations, false);
+        alone[thread] = code.shoot(calls, false);
         ends[thread] = System.nanoTime();
         between.await();
       }
@@ -89,27 +89,27 @@ final class Course {
       isFirst = false;
       begun = now;
     } else if (now - begun < time.toNanos() / WARM_UP) {
-      estimate = Math.min(estimate, nanosPerOperation());
-      operations = Math.min(2 * operations, fitting(length / estimate));
+      estimate = Math.min(estimate, nanosPerCall());
+      calls = Math.min(2 * calls, fitting(length / estimate));
     } else {
-      least = Math.min(least, nanosPerOperation());
+      least = Math.min(least, nanosPerCall());
       isOver = now - begun >= time.toNanos();
     }
     go = threads == 1 ? now : now + RUN_UP_NANOS;
   }
 
-  private double nanosPerOperation() {
+  private double nanosPerCall() {
     if (threads == 1) {
       return alone[0];
     }
     long start = Arrays.stream(starts).min().orElseThrow();
     long end = Arrays.stream(ends).max().orElseThrow();
-    return (double) (end - start) / operations;
+    return (double) (end - start) / calls;
   }
 
   /**
-   * How many operations a window has: a multiple of the numbers (4, 16, 100) after which rows reset
-   * or release what they allocated, so that every window has its whole part of that.
+   * How many calls a window has: a multiple of the numbers (4, 16, 100) after which rows reset or
+   * release what they allocated, so that every window has its whole part of that.
    *
    * @param fit as many as would fill it
    */

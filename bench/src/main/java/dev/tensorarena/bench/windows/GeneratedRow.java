@@ -16,9 +16,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
  * The code that JMH generated for a row, as one thread runs it: its single shot, which is a loop
- * over so many operations between two readings of the clock. It is the loop of the other modes with
- * a count in place of a flag: results go to the same blackhole, so handles escape or do not escape
- * as they do there.
+ * over so many calls of the row between two readings of the clock. It is the loop of the other
+ * modes with a count in place of a flag: results go to the same blackhole, so handles escape or do
+ * not escape as they do there.
  *
  * <p>It sets up states of its own with the first shot, and tears them down with the last. All shots
  * are of one thread.
@@ -53,16 +53,16 @@ final class GeneratedRow {
   }
 
   /**
-   * Runs the operation so many times.
+   * Calls the row so many times.
    *
    * @param isLast whether states are torn down afterwards
-   * @return nanoseconds per operation
+   * @return nanoseconds per call, in which a row may have many operations
    */
-  double shoot(int operations, boolean isLast) {
+  double shoot(int calls, boolean isLast) {
     InfraControl control =
         new InfraControl(
             row,
-            new IterationParams(IterationType.MEASUREMENT, 1, TimeValue.NONE, operations),
+            new IterationParams(IterationType.MEASUREMENT, 1, TimeValue.NONE, calls),
             new CountDownLatch(1),
             new CountDownLatch(1),
             false,
@@ -73,7 +73,8 @@ final class GeneratedRow {
       BenchmarkTaskResult result = (BenchmarkTaskResult) shoot.invoke(code, control, thread);
       for (Result<?> found : result.getResults()) {
         if (found.getRole().isPrimary()) {
-          return found.getScore() * row.getTimeUnit().toNanos(1) / operations;
+          double perCall = found.getScore() * row.getOpsPerInvocation() / calls;
+          return perCall * row.getTimeUnit().toNanos(1);
         }
       }
       throw new IllegalStateException("JMH has timed no shot of " + row.getBenchmark());

@@ -9,8 +9,8 @@ import java.util.concurrent.Executors;
 import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
- * Windows of some 30 µs, one after the other, in each of which a row's operation runs as often as
- * fits. An operation that takes longer than a window is one alone.
+ * Windows of some 30 µs, one after the other, in each of which a row is called as often as fits. A
+ * call that takes longer than a window is one alone.
  *
  * <p>A row of several threads has windows in which all of them run, from the first one's start to
  * the last one's end; they are ten times as long, as threads do not start at the same moment.
@@ -64,7 +64,7 @@ final class Windows {
       for (int i = 0; i < threads; i++) {
         running.take().get(); // the first one that fails is told
       }
-      return course.least();
+      return course.least() / row.getOpsPerInvocation();
     } catch (ExecutionException e) {
       throw new IllegalStateException("Windows of " + row.getBenchmark() + " failed", e.getCause());
     } catch (InterruptedException e) {
