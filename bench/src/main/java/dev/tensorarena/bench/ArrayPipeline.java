@@ -1,22 +1,22 @@
 package dev.tensorarena.bench;
 
-import dev.tensorarena.blas.DotProduct;
 import java.util.Arrays;
 
 /** Heap arrays, for each stage's result a new one. */
 final class ArrayPipeline implements QueryPipeline {
-  private final DotProduct.Floats index;
+  private final ArrayScores scores;
   private final boolean copies;
   private final TopHits hits = new TopHits();
 
   /**
    * A pipeline.
    *
+   * @param scores how it compares; closed with it
    * @param copies whether a stage copies what it receives, as it must if the sender may write to it
    *     later, or trusts the sender
    */
-  ArrayPipeline(float[] index, boolean copies) {
-    this.index = i -> index[i];
+  ArrayPipeline(ArrayScores scores, boolean copies) {
+    this.scores = scores;
     this.copies = copies;
   }
 
@@ -72,24 +72,26 @@ final class ArrayPipeline implements QueryPipeline {
   }
 
   private float[] score(float[] sent) {
-    float[] vector = received(sent);
-    float[] scores = new float[Query.ROWS];
-    for (int row = 0; row < Query.ROWS; row++) {
-      scores[row] = DotProduct.of(vector, index, row * Query.WIDTH);
-    }
-    return scores;
+    float[] result = new float[Query.ROWS];
+    scores.compute(received(sent), result);
+    return result;
   }
 
   private int[] best(float[] sent) {
-    float[] scores = received(sent);
+    float[] received = received(sent);
     for (int row = 0; row < Query.ROWS; row++) {
-      hits.offer(row, scores[row]);
+      hits.offer(row, received[row]);
     }
     return hits.take();
   }
 
   @Override
+  public double tolerance() {
+    return scores.tolerance();
+  }
+
+  @Override
   public void close() {
-    // the collector's
+    scores.close();
   }
 }

@@ -8,6 +8,10 @@ import org.openjdk.jmh.annotations.Benchmark;
  *
  * <p>The rows are run by {@link PipelineIn256m} and {@link PipelineIn2g}, with those heaps, and
  * look at {@code -prof gc} too. {@link Query} says what a query is.
+ *
+ * <p>Rows named {@code …By…} are the pipeline as the user of that memory writes it: they compute
+ * with what it allows. All others make the same sums in the same order, and so differ in memory
+ * only.
  */
 public abstract class Pipeline extends PipelineRuns {
   /** For the heaps. */
@@ -30,7 +34,7 @@ public abstract class Pipeline extends PipelineRuns {
    */
   @Benchmark
   public int[] heapReferences() {
-    return answer(index -> new ArrayPipeline(index, false));
+    return answer(index -> new ArrayPipeline(ArrayScores.byDotProduct(index), false));
   }
 
   /**
@@ -40,7 +44,7 @@ public abstract class Pipeline extends PipelineRuns {
    */
   @Benchmark
   public int[] heapCopies() {
-    return answer(index -> new ArrayPipeline(index, true));
+    return answer(index -> new ArrayPipeline(ArrayScores.byDotProduct(index), true));
   }
 
   /**
@@ -61,5 +65,37 @@ public abstract class Pipeline extends PipelineRuns {
   @Benchmark
   public int[] nettyPooled() {
     return answer(NettyPipeline::new);
+  }
+
+  // ---- as its user writes it
+
+  /**
+   * Tensors: a context for each query, and BLAS on them where they lie.
+   *
+   * @return the hits
+   */
+  @Benchmark
+  public int[] tensorsByBlas() {
+    return answer(BlasPipeline::new);
+  }
+
+  /**
+   * Heap arrays by reference, and the plain loop over them.
+   *
+   * @return the hits
+   */
+  @Benchmark
+  public int[] heapArraysByLoop() {
+    return answer(index -> new ArrayPipeline(ArrayScores.byLoop(index), false));
+  }
+
+  /**
+   * Heap arrays by reference, which are copied to BLAS and back.
+   *
+   * @return the hits
+   */
+  @Benchmark
+  public int[] heapArraysByBlas() {
+    return answer(index -> new ArrayPipeline(ArrayScores.byBlas(index), false));
   }
 }

@@ -68,24 +68,4 @@ final class Query {
       vector[i] *= scale;
     }
   }
-
-  /** The hits of a query, by a computation that shares nothing with the rows'. */
-  static int[] expectedHits(float[] index, int... tokens) {
-    double[] vector = new double[WIDTH];
-    for (int token : tokens) {
-      for (int i = 0; i < WIDTH; i++) {
-        vector[i] += STATES[token * WIDTH + i];
-      }
-    }
-    double[] scores = new double[ROWS];
-    Integer[] rows = new Integer[ROWS];
-    for (int row = 0; row < ROWS; row++) {
-      rows[row] = row;
-      for (int i = 0; i < WIDTH; i++) {
-        scores[row] += vector[i] * index[row * WIDTH + i];
-      }
-    }
-    Arrays.sort(rows, (a, b) -> Double.compare(scores[b], scores[a]));
-    return Arrays.stream(rows).limit(HITS).mapToInt(Integer::intValue).toArray();
-  }
 }

@@ -11,6 +11,14 @@ interface QueryPipeline extends AutoCloseable {
    */
   int[] answer(int... tokens);
 
+  /**
+   * How far its scores may lie from exact ones, as {@link ExpectedHits#check} takes it: 0 if it
+   * makes the sums that the rows make which differ in memory only, and so must find their hits.
+   */
+  default double tolerance() {
+    return 0;
+  }
+
   @Override
   void close();
 }

@@ -168,7 +168,7 @@ public class Scale extends AverageTime {
   @State(Scope.Benchmark)
   public static class IdleContexts {
     /** How many. */
-    @Param({"1", "100", "10000", "100000"})
+    @Param({"1", "100", "10000", "100000", "1000000"})
     public int contexts;
 
     private ExecutionContext[] open;

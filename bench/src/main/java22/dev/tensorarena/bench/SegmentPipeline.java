@@ -34,7 +34,7 @@ final class SegmentPipeline implements QueryPipeline {
     }
   }
 
-  private static MemorySegment tokenise(Arena arena, int... tokens) {
+  static MemorySegment tokenise(Arena arena, int... tokens) {
     MemorySegment batch = arena.allocate(JAVA_LONG, 2 * Query.TOKENS);
     for (int i = 0; i < tokens.length; i++) { // the rest is zero already
       batch.setAtIndex(JAVA_LONG, i, tokens[i]);
@@ -43,7 +43,7 @@ final class SegmentPipeline implements QueryPipeline {
     return batch;
   }
 
-  private static MemorySegment embed(Arena arena, MemorySegment batch) {
+  static MemorySegment embed(Arena arena, MemorySegment batch) {
     MemorySegment states = arena.allocate(JAVA_FLOAT, Query.TOKENS * Query.WIDTH);
     for (int i = 0; i < Query.TOKENS; i++) {
       int token = (int) batch.getAtIndex(JAVA_LONG, i);

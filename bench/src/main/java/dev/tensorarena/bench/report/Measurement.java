@@ -65,15 +65,15 @@ record Measurement(
   }
 
   /**
-   * Time per operation in the shortest of many windows, or operations per time; of single shots the
-   * shortest one.
+   * Time per operation in the shortest of many windows, or operations per time. Where JMH times
+   * single operations, which are longer than a window, it is the shortest of them.
    */
   Optional<Figure> least() {
     Metric windows = secondaryMetrics.get(LeastOfWindows.LEAST);
     if (windows != null) {
       return Optional.of(Figure.exact(windows.score()));
     }
-    return SINGLE_SHOT.equals(mode) ? percentile(SHORTEST) : Optional.empty();
+    return SINGLE_SHOT.equals(mode) || isSampled() ? percentile(SHORTEST) : Optional.empty();
   }
 
   String unit() {

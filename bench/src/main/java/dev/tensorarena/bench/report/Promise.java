@@ -47,7 +47,7 @@ record Promise(
 
   /** Those that it compares. */
   Stream<Row> rows() {
-    return Stream.of(of, over, less).filter(Objects::nonNull).map(Term::row);
+    return Stream.of(of, over, less).filter(Objects::nonNull).flatMap(Term::rows);
   }
 
   /** What a run shows of it; nothing if it lacks a row. */

@@ -24,7 +24,8 @@ import org.openjdk.jmh.runner.IterationType;
  * what the code takes when it is left alone. So it also leaves out what happens seldom, above all
  * the collections.
  *
- * <p>Rows whose single operations JMH times (single shots, percentiles) are left to JMH.
+ * <p>Rows whose single operations JMH times (single shots, percentiles) are left to JMH, whose
+ * shortest one is their least.
  */
 public final class LeastOfWindows implements InternalProfiler {
   /** The name of the result, among those of the profilers. */
