@@ -30,8 +30,9 @@ import java.util.function.Supplier;
  * <p><b>Threads.</b> A context belongs to the thread that opened it, which may be a virtual thread,
  * and so do its scopes and its tensors; using them from another thread throws {@link
  * IllegalStateException}. To use a tensor on another thread, {@link Tensor#share()} it and hand
- * over the shared handle. {@link #executionId}, {@link #createdAt}, {@link #name}, {@link
- * #memoryLimit} and {@code toString} may be called from any thread.
+ * over the shared handle. Once the thread has ended, any thread may {@link #close} the context.
+ * {@link #executionId}, {@link #createdAt}, {@link #name}, {@link #memoryLimit} and {@code
+ * toString} may be called from any thread.
  *
  * <p><b>Lifetimes.</b> Tensors die when the {@link #scope() scope} they were allocated in closes;
  * those allocated in no scope die with {@link #reset()} or {@link #close()}. Memory that was handed
@@ -951,25 +952,42 @@ public final class ExecutionContext implements AutoCloseable {
    * Ends all scopes, and with them all tensors that are not shared, and gives the memory back to
    * the process-wide pool. Shared handles keep their bytes. Closing twice does nothing.
    *
-   * @throws IllegalStateException if the context belongs to another thread, or if the caller is a
-   *     tracked resource that is being closed
+   * <p>Once the context's thread has ended, any thread may close it; of several that try at the
+   * same time, one does. It runs the tracked resources, and is the context's thread until this
+   * method returns.
+   *
+   * @throws IllegalStateException if the context belongs to another thread that has not ended or
+   *     that is closing it, or if the caller is a tracked resource that is being closed
    */
   @Override
   public void close() {
-    if (isClosed()) {
-      return;
+    Scope root = root();
+    if (current.owner == Thread.currentThread()) {
+      closeOwned(root);
+    } else if (root.owner != null) { // the root ends last: else the context is closed
+      closeOrphan(root);
     }
-    innermost();
-    Throwable failure = root().endAll("its context was closed");
+  }
+
+  private void closeOrphan(Scope root) {
+    Thread ended = root.adopt();
+    if (ended == null) {
+      throw root.refusal("this context");
+    }
+    try {
+      closeOwned(root);
+    } finally {
+      root.disown(ended); // where a guard refused the end
+    }
+  }
+
+  private void closeOwned(Scope root) {
+    Throwable failure = root.endAll("its context was closed");
     if (watch != null) {
       watch.close(); // first: once the arena is closed, nothing of it may be reclaimed
     }
     arena.close();
     Resources.rethrow(failure);
-  }
-
-  private boolean isClosed() {
-    return current.owner == null;
   }
 
   private Scope root() {

@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -19,6 +21,16 @@ import java.util.function.Function;
  * but only on how many of them were shared and how many resources are tracked.
  */
 public final class Scope implements AutoCloseable {
+  private static final VarHandle OWNER;
+
+  static {
+    try {
+      OWNER = MethodHandles.lookup().findVarHandle(Scope.class, "owner", Thread.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   /**
    * The context's thread while the scope is open, null once it has ended. So one comparison tells
    * whether a tensor is alive and on its own thread.
@@ -251,6 +263,43 @@ public final class Scope implements AutoCloseable {
     context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
   }
 
+  // ---- the orphaned: scopes whose thread has ended
+
+  /**
+   * Makes the calling thread the owner of this root scope and of those inside it, if their owner
+   * has ended; of several threads that try, one succeeds. It sees all that the owner did.
+   *
+   * @return the owner that has ended, for {@link #disown}; null if it has not, or another thread
+   *     was first
+   */
+  Thread adopt() {
+    Thread mine = Thread.currentThread();
+    Thread before = (Thread) OWNER.getAcquire(this);
+    // It is the caller's already if an error came in between here.
+    if (before != mine
+        && (before == null || before.isAlive() || !OWNER.compareAndSet(this, before, mine))) {
+      return null;
+    }
+    own(mine);
+    return before;
+  }
+
+  /**
+   * Gives adopted scopes back, as far as they are still open, so that any thread may adopt them.
+   */
+  void disown(Thread before) {
+    if (owner != null) {
+      own(before);
+      OWNER.setRelease(this, before);
+    }
+  }
+
+  private void own(Thread thread) {
+    for (Scope inner = context.current; inner != this; inner = inner.parent) {
+      inner.owner = thread;
+    }
+  }
+
   // ---- the chain of open scopes, from the context's innermost one to its root
 
   /**
@@ -363,7 +412,9 @@ public final class Scope implements AutoCloseable {
               + context
               + " and was used by thread \""
               + Thread.currentThread().getName()
-              + "\"; share() is how a tensor leaves its thread");
+              + (belongsTo.isAlive()
+                  ? "\"; share() is how a tensor leaves its thread"
+                  : "\"; its thread has ended, so that close() of the context is all that is left"));
     }
     String reason = ended; // another thread may not see it yet
     return new IllegalStateException(

@@ -103,11 +103,13 @@ final class Lifetime extends Guard {
     try {
       arena.close();
     } catch (RuntimeException | Error e) {
-      if (arena.scope().isAlive()) {
+      if (arena.scope().isAlive() && before.isAlive()) {
         thread = before;
         throw e;
       }
-      report(e); // a cleanup action failed, but the arena is closed
+      // A cleanup action failed, but the arena is closed; or it is confined to a thread that has
+      // ended, so that nobody can use its segments, nor close it.
+      report(e);
     }
   }
 

@@ -361,4 +361,24 @@ class SegmentsTest extends InContext {
     }
     assertRefuses(() -> bytes.get(JAVA_BYTE, 0), "closed");
   }
+
+  /** They are confined to a thread that has ended, so that nobody else can end them. */
+  @Test
+  void segmentsOfAThreadThatHasEndedAreReportedAndKeepNothingOpen() throws Exception {
+    AtomicReference<ExecutionContext> orphan = new AtomicReference<>();
+    AtomicReference<MemorySegment> bytes = new AtomicReference<>();
+    Thread departed =
+        new Thread(
+            () -> {
+              orphan.set(ExecutionContext.open());
+              bytes.set(ArenaAllocator.of(orphan.get()).allocate(8));
+              Segments.of(orphan.get().allocSlice(1f));
+            });
+    departed.start();
+    departed.join();
+    assertThrows(WrongThreadException.class, orphan.get()::close);
+    orphan.get().close();
+    assertThrows(IllegalStateException.class, orphan.get()::scope);
+    assertThrows(WrongThreadException.class, () -> bytes.get().get(JAVA_BYTE, 0));
+  }
 }
