@@ -141,6 +141,11 @@ static descriptor *take_order(uint32_t order, ta_status *why) {
     return chunk;
 }
 
+uint64_t pool_chunk_bytes(uint64_t bytes) {
+    uint32_t order = order_of(bytes);
+    return order < CHUNK_ORDERS ? (uint64_t)TA_MIN_CHUNK_BYTES << order : bytes;
+}
+
 /* A chunk of the order from the thread's magazine, NULL if it has none. */
 static descriptor *take_warm(uint32_t order) {
     magazine *mine = magazine_enter();
@@ -172,8 +177,10 @@ static descriptor *take_locked(uint32_t lowest, uint32_t order, ta_status *why) 
 descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
     uint32_t lowest = order_of(least);
     uint32_t order = order_of(wanted < least ? least : wanted);
-    *why = TA_ERR_NO_MEMORY;
     if (lowest >= CHUNK_ORDERS) {
+        os_lock();
+        *why = least > pool.memory_limit ? TA_ERR_POOL_LIMIT : TA_ERR_NO_MEMORY;
+        os_unlock();
         return NULL;
     }
     if (order >= CHUNK_ORDERS) {

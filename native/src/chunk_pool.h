@@ -18,6 +18,9 @@
  */
 descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why);
 
+/* How large a chunk is that is taken for so many bytes; no chunk holds more than 2^46. */
+uint64_t pool_chunk_bytes(uint64_t bytes);
+
 /* Zeroes what was used of a lent chunk from `from` on, if it is secret. */
 void chunk_wipe(descriptor *chunk, uint64_t from);
 

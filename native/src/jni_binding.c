@@ -6,7 +6,8 @@
  * refers to.
  */
 #include "chunk_pins.h"
-#include "slab.h"
+#include "chunk_pool.h"
+#include "os.h"
 
 #include <jni.h>
 #include <string.h>
@@ -127,6 +128,16 @@ static jlong trim_pool(JNIEnv *env, jclass type) {
     return (jlong)ta_pool_trim();
 }
 
+static jlong chunk_bytes_for(JNIEnv *env, jclass type, jlong bytes) {
+    UNUSED(env), UNUSED(type);
+    return (jlong)pool_chunk_bytes((uint64_t)bytes);
+}
+
+static jlong physical_memory(JNIEnv *env, jclass type) {
+    UNUSED(env), UNUSED(type);
+    return (jlong)os_physical_memory();
+}
+
 static void set_pool_memory_limit(JNIEnv *env, jclass type, jlong bytes) {
     UNUSED(env), UNUSED(type);
     ta_pool_set_memory_limit((uint64_t)bytes);
@@ -185,6 +196,8 @@ static const JNINativeMethod methods[] = {
     {"arenaStats", "(" OWNER "J[J)I", (void *)arena_stats},
     {"poolStats", "([J)V", (void *)pool_stats},
     {"trimPool", "()J", (void *)trim_pool},
+    {"chunkBytes", "(J)J", (void *)chunk_bytes_for},
+    {"physicalMemory", "()J", (void *)physical_memory},
     {"setPoolMemoryLimit", "(J)V", (void *)set_pool_memory_limit},
     {"setPoolRetainedLimit", "(J)V", (void *)set_pool_retained_limit},
     {"setQuarantine", "(J)V", (void *)set_quarantine},

@@ -29,6 +29,9 @@ void os_huge_pages(void *start, size_t bytes, bool on);
 
 size_t os_page_size(void);
 
+/* The memory of the machine, whatever a container leaves of it; 0 if unknown. */
+uint64_t os_physical_memory(void);
+
 /* A number that no two running threads share; one that has ended may have had it. */
 uint64_t os_thread_token(void);
 

@@ -70,6 +70,15 @@ size_t os_page_size(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t os_physical_memory(void) {
+#ifdef _SC_PHYS_PAGES
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (uint64_t)pages * os_page_size() : 0;
+#else
+    return 0;
+#endif
+}
+
 uint64_t os_thread_token(void) {
     return (uint64_t)(uintptr_t)pthread_self();
 }

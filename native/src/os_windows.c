@@ -61,6 +61,11 @@ size_t os_page_size(void) {
     return info.dwPageSize;
 }
 
+uint64_t os_physical_memory(void) {
+    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
+    return GlobalMemoryStatusEx(&memory) ? memory.ullTotalPhys : 0;
+}
+
 uint64_t os_thread_token(void) {
     return GetCurrentThreadId();
 }

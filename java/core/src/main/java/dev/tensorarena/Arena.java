@@ -1,26 +1,16 @@
 package dev.tensorarena;
 
 import java.lang.ref.Reference;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 
 /**
- * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin. Owner's
- * thread only. Everything that uses an arena refers to it: what {@link Remains} of one that nobody
- * can reach any more is taken back.
- *
- * <p><b>The position</b> (where the cursor stands, in which chunk, and what was charged) has one
- * owner at a time. While Java alone uses the arena it is <i>held</i> in the fields below, and the
- * fast paths touch no native memory. A native call that moves it is given the position before, in
- * the control block, and Java takes it back after; one that only looks at it gets a copy. Once
- * {@linkplain #lend lent}, for native code that may allocate at any moment, it stays in the control
- * block until the arena is closed.
- *
- * <p>The field {@code limit} tells which: it is 0 where the position is not held, where there is no
- * chunk, and where no window reaches all of the chunk. Then nothing fits below it, so that the fast
- * path of an allocation need not ask; {@link #refresh} goes before every other look at the fields.
- * It is set to 0 before the position is given, and set again after all else was taken back: what
- * fails in between leaves the position in the control block, never an old one in the fields.
+ * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin, on the
+ * position that it holds. Owner's thread only, but for {@link #id} and {@link #label}. Everything
+ * that uses an arena refers to it: what {@link Remains} of one that nobody can reach any more is
+ * taken back.
  */
-final class Arena {
+final class Arena extends ArenaPosition {
   /** How many resets pass until the next look at whether the chunk is far too large. */
   private static final int RESETS_BETWEEN_REVIEWS = 64;
 
@@ -32,10 +22,15 @@ final class Arena {
   /** With a quarantine, ended bytes are filled with a pattern and stay unused for a while. */
   private static final boolean QUARANTINE = ChunkPool.quarantineBytes() > 0;
 
-  /** Of the control block, which begins at a word of it. */
-  private final Window control;
+  private static final AtomicLong IDS = new AtomicLong();
+  private static final AtomicLongFieldUpdater<Arena> ID =
+      AtomicLongFieldUpdater.newUpdater(Arena.class, "id");
 
-  private final int at;
+  /** 0 until it is asked for, so that threads that open contexts do not contend for the counter. */
+  private volatile long id;
+
+  /** The name of the context, null without one. */
+  final String name;
 
   /** In bytes; {@link NativeArena#UNLIMITED} for none. */
   private final long memoryLimit;
@@ -43,35 +38,8 @@ final class Arena {
   /** Whether ended bytes are filled or zeroed at once; then every end of a scope is C's. */
   private final boolean overwritesEnded;
 
-  // The position, as long as it is held.
-  private long cursor;
-  private long limit;
-  private long base;
-  private long chunk;
-  private long chargedBefore;
-  private long peak;
-  private long wasted;
-
-  /** Of the current chunk, or of the last allocation where none reaches all of the chunk. */
-  private Window window;
-
-  /**
-   * Whether nobody has pinned the current chunk since it was taken, or since it was last seen to be
-   * unpinned: its descriptor need not be looked at. Never where every end is C's, nor once lent.
-   */
-  private boolean unpinned;
-
-  /** Whether the fields have the position, and not the control block. */
-  private boolean held;
-
-  /** Whether native code may move the position at any moment. */
-  private boolean lent;
-
   /** Modulo a power of two. A byte, and flags beside it: an idle context is to stay small. */
   private byte resets;
-
-  /** Whether the peak was read from the control block since the last review: it is older then. */
-  private boolean returned;
 
   /** Whether a chunk was taken beside another one since C last kept a single one. */
   private boolean grown;
@@ -82,15 +50,11 @@ final class Arena {
   /** What outlives this arena if it is never closed; null where nobody watches for that. */
   private Remains remains;
 
-  private Arena(long handle, Window window, long memoryLimit, int flags) {
+  private Arena(String name, long handle, Window window, long memoryLimit, int flags) {
+    super(window, handle);
+    this.name = name;
     this.memoryLimit = memoryLimit;
     this.overwritesEnded = QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
-    this.control = window;
-    this.at = window.wordOf(handle);
-    this.window = window;
-    this.cursor = ControlBlock.NOWHERE;
-    this.base = ControlBlock.NOWHERE;
-    this.held = true;
   }
 
   /**
@@ -98,109 +62,19 @@ final class Arena {
    *
    * @throws OutOfMemoryError if the system refuses memory
    */
-  static Arena open(long capacity, long memoryLimit, int flags) {
+  static Arena open(String name, long capacity, long memoryLimit, int flags) {
     long handle = NativeArena.open(capacity, memoryLimit, flags);
     if (handle < 0) {
       throw new OutOfMemoryError(
           "the system refused memory for an arena with a capacity of " + capacity + " bytes");
     }
     try {
-      return new Arena(handle, Window.over(handle, ControlBlock.BYTES), memoryLimit, flags);
+      Window window = Window.over(handle, ControlBlock.BYTES);
+      return new Arena(name, handle, window, memoryLimit, flags);
     } catch (Throwable e) { // the JVM refused the buffer over the slab, or there is no heap
       NativeArena.abandon(handle);
       throw e;
     }
-  }
-
-  // All access to the control block. Without the fences it might be another arena's by then.
-
-  private long get(int word) {
-    long value = control.longs.get(at + word);
-    Reference.reachabilityFence(this);
-    return value;
-  }
-
-  private void set(int word, long value) {
-    control.longs.put(at + word, value);
-    Reference.reachabilityFence(this);
-  }
-
-  // ---- the position: held, given, taken back, lent
-
-  /** Reads the position from the control block, unless it is held. */
-  void refresh() {
-    if (limit == 0 && !held) {
-      read();
-    }
-  }
-
-  private void read() {
-    long current = get(ControlBlock.CHUNK);
-    if (current != chunk) {
-      chunk = current;
-      unpinned = false; // it may be one that was left with pins
-    }
-    cursor = get(ControlBlock.CURSOR);
-    base = get(ControlBlock.BASE);
-    chargedBefore = get(ControlBlock.CHARGED_BEFORE);
-    peak = get(ControlBlock.PEAK);
-    wasted = get(ControlBlock.WASTED);
-    returned = true;
-  }
-
-  /** Writes to the control block what Java moves; for native calls that look at it. */
-  private void publish() {
-    if (held && chunk != 0) { // without a chunk nothing has moved
-      write();
-    }
-  }
-
-  private void write() {
-    set(ControlBlock.CURSOR, cursor);
-    set(ControlBlock.WASTED, wasted);
-    writePeak();
-  }
-
-  /** The control block has the peak since C reset the arena; the field perhaps of less time. */
-  private void writePeak() {
-    set(ControlBlock.PEAK, Math.max(get(ControlBlock.PEAK), peak));
-  }
-
-  /** Gives the position away, for a native call that moves it; {@link #take} goes after it. */
-  private void give() {
-    publish();
-    limit = 0;
-    held = false;
-  }
-
-  /**
-   * Takes the position back from the control block, unless the arena is lent. Asks the JVM for
-   * nothing, as the end of a scope must not fail.
-   */
-  private void take() {
-    if (lent) {
-      return;
-    }
-    read();
-    long end = get(ControlBlock.LIMIT);
-    if (chunk != 0 && !window.reaches(base, end - base)) {
-      Window known = Window.known(base, end - base);
-      window = known == null ? window : known;
-    }
-    held = true;
-    adopt(end);
-  }
-
-  /** Opens the fast path, if the window reaches all of the chunk. */
-  private void adopt(long end) {
-    limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
-  }
-
-  /** Gives the position to native code for good. */
-  void lend() {
-    give();
-    lent = true;
-    unpinned = false;
   }
 
   // ---- allocation
@@ -280,11 +154,12 @@ final class Arena {
   private RuntimeException refusal(int status, long size) {
     return switch (status) {
       case NativeArena.LIMIT ->
-          new MemoryLimitExceededException("the context", size, memoryLimit, charged());
-      case NativeArena.POOL_LIMIT -> ChunkPool.limitExceeded(size);
+          new MemoryLimitExceededException(
+              label(), "", "this context", size, memoryLimit, charged());
+      case NativeArena.POOL_LIMIT -> ChunkPool.limitExceeded(label(), size);
       case NativeArena.NO_MEMORY ->
           throw new OutOfMemoryError(
-              "the system refused memory for a tensor of " + size + " bytes");
+              "the system refused memory for a tensor of " + size + " bytes of " + label());
       default -> new IllegalStateException("unexpected status " + status + " of the native arena");
     };
   }
@@ -421,11 +296,6 @@ final class Arena {
     ChunkPins.remove(this, window, chunk);
   }
 
-  /** Returns the {@code ta_arena *}. */
-  long handle() {
-    return control.address + (long) at * Long.BYTES;
-  }
-
   /** Returns the chunk in which these bytes were handed out and have not ended, or 0. */
   long chunkOf(long address, long size) {
     if (isInCurrentChunk(address, size)) {
@@ -482,6 +352,23 @@ final class Arena {
       remains = new Remains(handle(), exposed);
     }
     return remains;
+  }
+
+  /** Returns a number that no other arena has, from 1 on in the order of asking; any thread. */
+  long id() {
+    if (id == 0) {
+      ID.compareAndSet(this, 0, IDS.incrementAndGet());
+    }
+    return id;
+  }
+
+  /** Returns what the context is called in messages; any thread. */
+  String label() {
+    return label(id(), name);
+  }
+
+  static String label(long id, String name) {
+    return "ExecutionContext " + id + (name == null ? "" : " (" + name + ")");
   }
 
   /** Milliseconds since 1970; asked while the arena is open. */

@@ -1,12 +1,14 @@
 package dev.tensorarena;
 
 /**
- * The process-wide pool that all contexts take their chunks from. Any thread may call its methods.
+ * The pool that all contexts take their chunks from: one for each class loader that loads this
+ * library. Any thread may call its methods.
  *
- * <p>{@code -Dtensorarena.maxMemory=<bytes>} sets {@link #memoryLimit} at the start. {@code
- * -Dtensorarena.quarantine=<bytes>} finds raw views that are used too long: ended bytes are filled
- * with a pattern and not handed out again until about this many bytes more have ended. Both take a
- * number of bytes, such as 1048576, or one with the suffix k, m or g.
+ * <p>{@code -Dtensorarena.maxMemory=<bytes>} sets {@link #memoryLimit} at the start; without it the
+ * limit is what the machine has, or the container that the process runs in, and {@code unlimited}
+ * is none. {@code -Dtensorarena.quarantine=<bytes>} finds raw views that are used too long: ended
+ * bytes are filled with a pattern and not handed out again until about this many bytes more have
+ * ended. Both take a number of bytes, such as 1048576, or one with the suffix k, m or g.
  */
 public final class ChunkPool {
   private static final long QUARANTINE_BYTES = byteProperty("tensorarena.quarantine", 0);
@@ -25,7 +27,7 @@ public final class ChunkPool {
   private static final int WORDS = 11;
 
   static {
-    NativeArena.setPoolMemoryLimit(byteProperty("tensorarena.maxMemory", NativeArena.UNLIMITED));
+    NativeArena.setPoolMemoryLimit(startingLimit());
     NativeArena.setQuarantine(QUARANTINE_BYTES);
   }
 
@@ -54,8 +56,9 @@ public final class ChunkPool {
       long pinnedChunks) {}
 
   /**
-   * Limits the bytes of chunks in use in the whole process. An allocation that needs a chunk past
-   * the limit throws {@link MemoryLimitExceededException}; chunks that are in use already stay.
+   * Limits the bytes of chunks in use by all contexts. An allocation that needs a chunk past the
+   * limit throws {@link MemoryLimitExceededException}; chunks that are in use already stay. At the
+   * start it is what the machine or the container has.
    *
    * @param bytes the limit; {@code Long.MAX_VALUE} for none
    * @throws IllegalArgumentException if it is negative
@@ -109,15 +112,35 @@ public final class ChunkPool {
     return info;
   }
 
-  /** Returns how many contexts are open in the whole process, those without a chunk included. */
+  /** Returns how many contexts are open, those without a chunk included. */
   static long openContexts() {
     return info()[ARENAS];
   }
 
-  static MemoryLimitExceededException limitExceeded(long requested) {
+  /**
+   * Returns the exception for an allocation whose chunk would pass the limit.
+   *
+   * @param context what to call the context
+   */
+  static MemoryLimitExceededException limitExceeded(String context, long requested) {
     long[] info = info();
+    long limit = info[MEMORY_LIMIT];
     return new MemoryLimitExceededException(
-        "the process (a chunk is at least 64 KiB)", requested, info[MEMORY_LIMIT], info[IN_USE]);
+        context,
+        "for which it needs a chunk of " + NativeArena.chunkBytes(requested) + " bytes,",
+        "all contexts of this class loader's library",
+        requested,
+        limit < 0 ? Long.MAX_VALUE : limit, // it was lifted meanwhile
+        info[IN_USE]);
+  }
+
+  private static long startingLimit() {
+    String name = "tensorarena.maxMemory";
+    if ("unlimited".equalsIgnoreCase(System.getProperty(name))) {
+      return NativeArena.UNLIMITED;
+    }
+    long given = byteProperty(name, NativeArena.UNLIMITED);
+    return given == NativeArena.UNLIMITED ? MachineMemory.bytes() : given;
   }
 
   static long quarantineBytes() {

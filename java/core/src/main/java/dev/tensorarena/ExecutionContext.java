@@ -11,8 +11,6 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.function.Supplier;
 
 /**
@@ -46,19 +44,12 @@ import java.util.function.Supplier;
  * can catch that.)
  */
 public final class ExecutionContext implements AutoCloseable {
-  private static final AtomicLong IDS = new AtomicLong();
-  private static final AtomicLongFieldUpdater<ExecutionContext> ID =
-      AtomicLongFieldUpdater.newUpdater(ExecutionContext.class, "id");
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
   private final Arena arena;
 
-  /** 0 until it is asked for, so that threads that open contexts do not contend for the counter. */
-  private volatile long id;
-
   private final long createdAtMillis;
-  private final String name;
   private final int alignment;
 
   /** The innermost open scope, kept by the scopes; the ended root once the context is closed. */
@@ -67,9 +58,8 @@ public final class ExecutionContext implements AutoCloseable {
   private final LeakDetector.Watch watch;
 
   private ExecutionContext(Builder builder) {
-    name = builder.name;
     alignment = builder.alignment;
-    arena = Arena.open(builder.capacity, builder.memoryLimit, builder.flags);
+    arena = Arena.open(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
     createdAtMillis = arena.openedMillis();
     current = new Scope(this, Thread.currentThread());
     watch = LeakDetector.watchNext(this, arena);
@@ -1068,10 +1058,7 @@ public final class ExecutionContext implements AutoCloseable {
    *     asked
    */
   public long executionId() {
-    if (id == 0) {
-      ID.compareAndSet(this, 0, IDS.incrementAndGet());
-    }
-    return id;
+    return arena.id();
   }
 
   /**
@@ -1090,19 +1077,19 @@ public final class ExecutionContext implements AutoCloseable {
    * @return the name, or empty
    */
   public Optional<String> name() {
-    return Optional.ofNullable(name);
+    return Optional.ofNullable(arena.name);
   }
 
   @Override
   public String toString() {
-    return label().get();
+    return arena.label();
   }
 
   /** Makes the text of {@code toString} without holding a reference to the context. */
   Supplier<String> label() {
-    long number = executionId();
-    String called = name;
-    return () -> "ExecutionContext " + number + (called == null ? "" : " (" + called + ")");
+    long number = arena.id();
+    String called = arena.name;
+    return () -> Arena.label(number, called);
   }
 
   // ---- for the rest of the package

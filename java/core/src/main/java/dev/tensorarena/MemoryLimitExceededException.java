@@ -1,8 +1,9 @@
 package dev.tensorarena;
 
 /**
- * The exception for an allocation that would have exceeded the memory limit of its context or of
- * the whole process. Nothing was allocated, and the context is still usable.
+ * The exception for an allocation that would have exceeded the memory limit of its context, or the
+ * one of all contexts ({@link ChunkPool#memoryLimit}), which counts whole chunks. Nothing was
+ * allocated, and the context is still usable.
  */
 public final class MemoryLimitExceededException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -16,10 +17,23 @@ public final class MemoryLimitExceededException extends RuntimeException {
   /** The bytes counted before the request. */
   private final long current;
 
-  MemoryLimitExceededException(String whose, long requested, long limit, long current) {
+  /**
+   * Makes one.
+   *
+   * @param context what to call the context that asked
+   * @param needs what the allocation needs besides its bytes, up to a comma
+   * @param whose what has the limit
+   */
+  MemoryLimitExceededException(
+      String context, String needs, String whose, long requested, long limit, long current) {
     super(
-        requested
-            + " bytes requested, but the memory limit of "
+        context
+            + ": "
+            + requested
+            + " bytes requested, "
+            + needs
+            + (needs.isEmpty() ? "" : " ")
+            + "but the memory limit of "
             + whose
             + " is "
             + limit

@@ -71,7 +71,13 @@ final class NativeArena {
 
   static native long trimPool();
 
+  /** Returns how large a chunk must be that holds so many bytes. */
+  static native long chunkBytes(long bytes);
+
   static native void setPoolMemoryLimit(long bytes);
+
+  /** Returns how much memory the machine has, 0 if the system does not tell. */
+  static native long physicalMemory();
 
   static native void setPoolRetainedLimit(long bytes);
 

@@ -21,7 +21,7 @@ class CheckJniTest {
       }
       new LargeTensorTest().zeroingAndCopyingPastTheReachOfABufferIsDoneNatively();
       new LargeTensorTest().ofATensorPastTwoGiBPartsAreWithinReach();
-      new LimitTest().theProcessIsLimitedToTheChunk();
+      new LimitTest().allContextsAreLimitedToTheChunk();
       new LimitTest().whatTheSystemRefusesIsAnOutOfMemoryErrorWithTheSize();
       new ShareTest().theLastReleaseGivesTheChunkBackOnWhicheverThread();
       new StatsTest().trimGivesTheFreePagesBack();

@@ -2,6 +2,7 @@ package dev.tensorarena;
 
 import static dev.tensorarena.TestSupport.assertRefuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,10 +11,11 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Memory limits, of a context to the byte and of the process to the chunk. */
+/** Memory limits, of a context to the byte and of all contexts to the chunk. */
 class LimitTest {
   @Test
   void aLimitIsEnforcedToTheByte() {
@@ -188,7 +190,25 @@ class LimitTest {
   }
 
   @Test
+  void aContextsLimitNamesTheContext() {
+    try (ExecutionContext ctx =
+        ExecutionContext.builder().name("query 7").memoryLimit(100).open()) {
+      String called = ctx.toString();
+      assertTrue(called.contains("query 7"), called);
+      for (Executable refused :
+          List.<Executable>of(
+              () -> ctx.empty(DType.INT8, 101),
+              () -> ctx.allocate(101, 1),
+              () -> ctx.checkAllocation(101))) {
+        assertRefuses(
+            MemoryLimitExceededException.class, refused, called, "101 bytes", "100 bytes");
+      }
+    }
+  }
+
+  @Test
   void whatTheSystemRefusesIsAnOutOfMemoryErrorWithTheSize() {
+    ChunkPool.memoryLimit(Long.MAX_VALUE);
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Tensor tensor = ctx.allocSlice(1f);
       for (long size : new long[] {1L << 48, 1L << 55, Long.MAX_VALUE}) {
@@ -203,7 +223,7 @@ class LimitTest {
   }
 
   @Test
-  void theProcessIsLimitedToTheChunk() {
+  void allContextsAreLimitedToTheChunk() {
     long inUse = ChunkPool.stats().inUseBytes();
     ChunkPool.memoryLimit(inUse + (192 << 10));
     ExecutionContext first = ExecutionContext.open();
@@ -213,7 +233,11 @@ class LimitTest {
       first.empty(DType.INT8, 65_536);
       MemoryLimitExceededException e =
           assertRefuses(
-              MemoryLimitExceededException.class, () -> second.empty(DType.INT8, 1), "the process");
+              MemoryLimitExceededException.class,
+              () -> second.empty(DType.INT8, 1),
+              second.toString(),
+              "a chunk of 65536 bytes",
+              "all contexts of this class loader's library");
       assertEquals(1, e.requested());
       assertEquals(inUse + (192 << 10), e.limit());
       assertEquals(inUse + (192 << 10), e.current());
@@ -232,7 +256,7 @@ class LimitTest {
   }
 
   @Test
-  void maxMemoryLimitsTheWholeProcess() throws Exception {
+  void maxMemoryLimitsAllContexts() throws Exception {
     TestSupport.fork(List.of("-Dtensorarena.maxMemory=1m"), MaxMemory.class).assertSucceeded();
   }
 
@@ -250,6 +274,60 @@ class LimitTest {
         ctx.empty(DType.INT8, 1 << 20);
       }
     }
+  }
+
+  @Test
+  void withoutMaxMemoryTheLimitIsWhatTheMachineHas() throws Exception {
+    TestSupport.fork(List.of(), DefaultLimit.class).assertSucceeded();
+  }
+
+  /** Runs with the limit that is there by default. */
+  static final class DefaultLimit {
+    public static void main(String[] args) {
+      long most = MachineMemory.bytes();
+      assertTrue(most > 64L << 20 && most < 1L << 46, "the machine has " + most + " bytes");
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        for (long size : new long[] {1L << 46, 1L << 55, Long.MAX_VALUE}) {
+          MemoryLimitExceededException e =
+              assertRefuses(
+                  MemoryLimitExceededException.class,
+                  () -> ctx.empty(DType.INT8, size),
+                  ctx.toString(),
+                  size + " bytes requested",
+                  "a chunk of " + size + " bytes",
+                  most + " bytes");
+          assertEquals(most, e.limit());
+        }
+        assertEquals(0, ctx.arenaStats().reservedBytes());
+        assertEquals(2f, ctx.allocSlice(2f).getFloat(0), "the context is usable");
+      }
+    }
+  }
+
+  @Test
+  void maxMemoryCanBeUnlimited() throws Exception {
+    TestSupport.fork(List.of("-Dtensorarena.maxMemory=unlimited"), Unlimited.class)
+        .assertSucceeded();
+  }
+
+  /** Runs without a limit: only the system refuses. */
+  static final class Unlimited {
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        assertRefuses(
+            OutOfMemoryError.class, () -> ctx.empty(DType.INT8, 1L << 55), ctx.toString());
+        ctx.empty(DType.INT8, 1L << 36).slice(0, 0, 1).fill(1);
+      }
+    }
+  }
+
+  @Test
+  void aLimitThatIsLiftedMeanwhileIsNoNegativeNumber() {
+    ChunkPool.memoryLimit(Long.MAX_VALUE);
+    NativeArena.setPoolMemoryLimit(NativeArena.UNLIMITED);
+    MemoryLimitExceededException e = ChunkPool.limitExceeded("a context", 5);
+    assertEquals(Long.MAX_VALUE, e.limit());
+    assertFalse(e.getMessage().contains("-1"), e::getMessage);
   }
 
   @Test

@@ -85,7 +85,7 @@ class MisuseTableTest {
       } else if (type == ChunkPool.Stats.class) {
         return ChunkPool.stats();
       } else if (type == MemoryLimitExceededException.class) {
-        return new MemoryLimitExceededException("it", 1, 2, 3);
+        return new MemoryLimitExceededException("it", "", "itself", 1, 2, 3);
       }
       return null; // static methods only
     }

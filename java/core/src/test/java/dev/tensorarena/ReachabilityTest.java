@@ -26,6 +26,8 @@ class ReachabilityTest {
           "releaseChunk", // what is pinned is not handed out again
           "poolStats",
           "trimPool",
+          "chunkBytes",
+          "physicalMemory",
           "setPoolMemoryLimit",
           "setPoolRetainedLimit",
           "setQuarantine",

@@ -41,6 +41,16 @@ class ArenaAllocatorTest extends InContext {
   }
 
   @Test
+  void whatNoMachineHasIsRefusedBeforeItIsZeroed() {
+    try (ArenaAllocator arena = ArenaAllocator.open()) {
+      MemoryLimitExceededException e =
+          assertThrows(MemoryLimitExceededException.class, () -> arena.allocate(1L << 44));
+      assertTrue(e.getMessage().contains("a chunk of 17592186044416 bytes"), e::getMessage);
+      assertEquals(0, arena.allocate(8).get(JAVA_LONG, 0), "the arena is usable");
+    }
+  }
+
+  @Test
   void aScopesArenaSharesItWithTensors() {
     Scope scope = ctx.scope();
     ArenaAllocator arena = ArenaAllocator.of(scope);

@@ -1,0 +1,156 @@
+package dev.tensorarena;
+
+import java.lang.ref.Reference;
+
+/**
+ * The position of an arena: where the cursor stands, in which chunk, and what was charged. Owner's
+ * thread only.
+ *
+ * <p>It has one owner at a time. While Java alone uses the arena it is <i>held</i> in the fields
+ * below, and the fast paths touch no native memory. A native call that moves it is given the
+ * position before, in the control block, and Java takes it back after; one that only looks at it
+ * gets a copy. Once {@linkplain #lend lent}, for native code that may allocate at any moment, it
+ * stays in the control block until the arena is closed.
+ *
+ * <p>The field {@code limit} tells which: it is 0 where the position is not held, where there is no
+ * chunk, and where no window reaches all of the chunk. Then nothing fits below it, so that the fast
+ * path of an allocation need not ask; {@link #refresh} goes before every other look at the fields.
+ * It is set to 0 before the position is given, and set again after all else was taken back: what
+ * fails in between leaves the position in the control block, never an old one in the fields.
+ */
+abstract class ArenaPosition {
+  /** Of the control block, which begins at a word of it. */
+  private final Window control;
+
+  private final int at;
+
+  // The position, as long as it is held.
+  long cursor;
+  long limit;
+  long base;
+  long chunk;
+  long chargedBefore;
+  long peak;
+  long wasted;
+
+  /** Of the current chunk, or of the last allocation where none reaches all of the chunk. */
+  Window window;
+
+  /**
+   * Whether nobody has pinned the current chunk since it was taken, or since it was last seen to be
+   * unpinned: its descriptor need not be looked at. Never where every end is C's, nor once lent.
+   */
+  boolean unpinned;
+
+  /** Whether the fields have the position, and not the control block. */
+  boolean held;
+
+  /** Whether native code may move the position at any moment. */
+  boolean lent;
+
+  /** Whether the peak was read from the control block since the last review: it is older then. */
+  boolean returned;
+
+  ArenaPosition(Window window, long handle) {
+    this.control = window;
+    this.at = window.wordOf(handle);
+    this.window = window;
+    this.cursor = ControlBlock.NOWHERE;
+    this.base = ControlBlock.NOWHERE;
+    this.held = true;
+  }
+
+  /** Returns the {@code ta_arena *}. */
+  final long handle() {
+    return control.address + (long) at * Long.BYTES;
+  }
+
+  // All access to the control block. Without the fences it might be another arena's by then.
+
+  final long get(int word) {
+    long value = control.longs.get(at + word);
+    Reference.reachabilityFence(this);
+    return value;
+  }
+
+  final void set(int word, long value) {
+    control.longs.put(at + word, value);
+    Reference.reachabilityFence(this);
+  }
+
+  /** Reads the position from the control block, unless it is held. */
+  final void refresh() {
+    if (limit == 0 && !held) {
+      read();
+    }
+  }
+
+  private void read() {
+    long current = get(ControlBlock.CHUNK);
+    if (current != chunk) {
+      chunk = current;
+      unpinned = false; // it may be one that was left with pins
+    }
+    cursor = get(ControlBlock.CURSOR);
+    base = get(ControlBlock.BASE);
+    chargedBefore = get(ControlBlock.CHARGED_BEFORE);
+    peak = get(ControlBlock.PEAK);
+    wasted = get(ControlBlock.WASTED);
+    returned = true;
+  }
+
+  /** Writes to the control block what Java moves; for native calls that look at it. */
+  final void publish() {
+    if (held && chunk != 0) { // without a chunk nothing has moved
+      write();
+    }
+  }
+
+  final void write() {
+    set(ControlBlock.CURSOR, cursor);
+    set(ControlBlock.WASTED, wasted);
+    writePeak();
+  }
+
+  /** The control block has the peak since C reset the arena; the field perhaps of less time. */
+  final void writePeak() {
+    set(ControlBlock.PEAK, Math.max(get(ControlBlock.PEAK), peak));
+  }
+
+  /** Gives the position away, for a native call that moves it; {@link #take} goes after it. */
+  final void give() {
+    publish();
+    limit = 0;
+    held = false;
+  }
+
+  /**
+   * Takes the position back from the control block, unless the arena is lent. Asks the JVM for
+   * nothing, as the end of a scope must not fail.
+   */
+  final void take() {
+    if (lent) {
+      return;
+    }
+    read();
+    long end = get(ControlBlock.LIMIT);
+    if (chunk != 0 && !window.reaches(base, end - base)) {
+      Window known = Window.known(base, end - base);
+      window = known == null ? window : known;
+    }
+    held = true;
+    adopt(end);
+  }
+
+  /** Opens the fast path, if the window reaches all of the chunk. */
+  final void adopt(long end) {
+    limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
+  }
+
+  /** Gives the position to native code for good. */
+  final void lend() {
+    give();
+    lent = true;
+    unpinned = false;
+  }
+}
