@@ -7,7 +7,6 @@
 
 const char arena_open_mark;
 #define OPTIONS (TA_OPTION_HUGE_PAGES | TA_OPTION_ZERO_ON_RELEASE)
-#define HUGE_CHUNK_BYTES ((uint64_t)2 << 20)
 /* Where cursor and base stand without a chunk: any address above a limit of 0. */
 #define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
 
@@ -24,12 +23,20 @@ static void note_peak(arena *a) {
     }
 }
 
-/* Before the cursor leaves the current chunk: notes how far the fast paths have moved it. */
+/*
+ * Before the cursor leaves the current chunk or the charge of its base rises: notes how far the fast
+ * paths have moved it. The highest charge tells how far they may have come before they rewound.
+ */
 static void note_used(arena *a) {
     descriptor *current = arena_current(a);
-    if (current != NULL) {
-        current->used_end = a->control.cursor;
+    if (current == NULL) {
+        return;
     }
+    const ta_arena *control = &a->control;
+    current->used_end = control->cursor;
+    int64_t peak = (int64_t)control->peak - control->charged_before;
+    int64_t now = (int64_t)(control->cursor - control->base);
+    chunk_note_touched(current, (uint64_t)(peak > now ? peak : now));
 }
 
 /* What the memory limit still allows to be charged. */
@@ -183,10 +190,11 @@ static uint64_t wanted_bytes(const arena *a) {
     int64_t live = charge_of(&a->control);
     uint64_t wanted = live > 0 ? (uint64_t)live : 0;
     wanted = lower(lower(wanted, a->memory_limit), SLAB_SPACE_BYTES);
+    wanted = whole_bytes(order_of(wanted)); /* not cut to what happens to live */
     if (arena_current(a) == NULL) {
         wanted = higher(wanted, first_bytes(a));
     }
-    return (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? higher(wanted, HUGE_CHUNK_BYTES) : wanted;
+    return (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? higher(wanted, HUGE_PAGE_BYTES) : wanted;
 }
 
 ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
@@ -330,7 +338,7 @@ static void keep_one_chunk(arena *a, uint64_t bytes) {
     descriptor *kept = NULL;
     for (descriptor *chunk = a->first; chunk != NULL; chunk = chunk_at(chunk->next)) {
         if (chunk_bytes(chunk) >= least && chunk_bytes(chunk) / FAR_TOO_LARGE < least &&
-            (kept == NULL || chunk->order < kept->order)) {
+            (kept == NULL || chunk_bytes(chunk) < chunk_bytes(kept))) {
             kept = chunk;
         }
     }

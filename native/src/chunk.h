@@ -10,6 +10,7 @@
  *   USED      held by an arena, or in a magazine
  *   DETACHED  left its arena with pins; comes home with the last release
  *   RETIRED   in the quarantine's queue
+ *   PURGED    free, and its pages are about to go
  */
 #ifndef TA_CHUNK_H
 #define TA_CHUNK_H
@@ -19,9 +20,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CHUNK_ORDERS 31 /* a chunk of order k has 64 KiB << k */
+/*
+ * A chunk of order k lies in 64 KiB << k, at a multiple of that. Up to order 2, which magazines keep,
+ * it has all of it; a larger one is cut to the sixteenths that its taker needs, and what lies behind
+ * them is free. So at most an eighth of a large chunk is more than was asked for.
+ */
+#define CHUNK_ORDERS 31
+#define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
+#define WHOLE_ORDERS 3u
 
-enum { CHUNK_INTERIOR, CHUNK_FREE, CHUNK_CACHED, CHUNK_USED, CHUNK_DETACHED, CHUNK_RETIRED };
+enum {
+    CHUNK_INTERIOR,
+    CHUNK_FREE,
+    CHUNK_CACHED,
+    CHUNK_USED,
+    CHUNK_DETACHED,
+    CHUNK_RETIRED,
+    CHUNK_PURGED
+};
 
 typedef union {
     ta_chunk shown;
@@ -36,11 +52,13 @@ typedef union {
             uint64_t prev;     /* FREE: of the list */
             uint64_t used_end; /* lent: how far the cursor had come when it last left the chunk */
         };
-        uint32_t dirty; /* how many 64 KiB of a free chunk may have pages behind them */
+        uint32_t dirty; /* how many 64 KiB may have pages: free, in all; lent, from its start on */
         uint8_t order;
         uint8_t state;
-        uint8_t huge;   /* on huge pages, as its arena asked */
-        uint8_t secret; /* to be zeroed, as its arena asked */
+        uint8_t sixteenths; /* of its order */
+        uint8_t warm : 1;   /* lent: all of it had pages before */
+        uint8_t huge : 1;   /* on huge pages, as its arena asked */
+        uint8_t secret : 1; /* to be zeroed, as its arena asked */
     };
 } descriptor;
 
@@ -64,7 +82,12 @@ static inline uint64_t chunk_address(const descriptor *chunk) {
 }
 
 static inline uint64_t chunk_bytes(const descriptor *chunk) {
-    return (uint64_t)TA_MIN_CHUNK_BYTES << chunk->order;
+    return ((uint64_t)(TA_MIN_CHUNK_BYTES / 16) << chunk->order) * chunk->sixteenths;
+}
+
+/* Its size in units of 64 KiB. */
+static inline uint64_t chunk_units(const descriptor *chunk) {
+    return chunk_bytes(chunk) / TA_MIN_CHUNK_BYTES;
 }
 
 static inline uint64_t chunk_end(const descriptor *chunk) {
@@ -78,6 +101,36 @@ static inline uint32_t order_of(uint64_t bytes) {
         order++;
     }
     return order;
+}
+
+/* The size of a chunk of the order that is not cut. */
+static inline uint64_t whole_bytes(uint32_t order) {
+    return (uint64_t)TA_MIN_CHUNK_BYTES << order;
+}
+
+/* How large a chunk is that is taken for so many bytes, up to the largest chunk. */
+static inline uint64_t cut_bytes(uint64_t bytes) {
+    uint32_t order = order_of(bytes);
+    if (order < WHOLE_ORDERS) {
+        return whole_bytes(order);
+    }
+    uint64_t step = whole_bytes(order) / 16;
+    step = step < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : step;
+    return (bytes + step - 1) & ~(step - 1);
+}
+
+/* Notes that so many bytes from a lent chunk's start on may have been touched, or all that it has. */
+static inline void chunk_note_touched(descriptor *chunk, uint64_t bytes) {
+    uint64_t page = chunk->huge ? HUGE_PAGE_BYTES : TA_MIN_CHUNK_BYTES;
+    uint64_t units = (bytes + page - 1) / page * (page / TA_MIN_CHUNK_BYTES);
+    if (units > chunk->dirty) {
+        chunk->dirty = (uint32_t)(units < chunk_units(chunk) ? units : chunk_units(chunk));
+    }
+}
+
+/* Gives a chunk this size, one of cut_bytes for its order. */
+static inline void chunk_set_bytes(descriptor *chunk, uint64_t bytes) {
+    chunk->sixteenths = (uint8_t)(bytes * 16 >> chunk->order >> 16);
 }
 
 #endif

@@ -1,38 +1,14 @@
-#include "chunk_pool.h"
-
 #include "checkers.h"
 #include "free_chunks.h"
-#include "magazine.h"
 #include "os.h"
+#include "pool_private.h"
 
 #include <string.h>
 
-/* All of it under the lock of os.h. */
-static struct {
-    void *free_record;
-    descriptor *retired_first;
-    descriptor *retired_last;
-    uint64_t retired_bytes;
-    uint64_t arenas;
-    uint64_t in_use, in_use_chunks;
-    uint64_t pinned, pinned_chunks;
-    uint64_t retained; /* dirty bytes of free chunks, but for those in magazines */
-    uint64_t memory_limit;
-    uint64_t retained_limit;
-    bool magazines_full; /* every chunk comes home through the lock */
-} pool = {.memory_limit = TA_UNLIMITED, .retained_limit = (uint64_t)256 << 20};
+pool_state pool = {.memory_limit = TA_UNLIMITED, .retained_limit = (uint64_t)256 << 20};
 
 /* Written before the first arena, read without the lock. */
 static uint64_t quarantine = 0;
-
-static uint64_t dirty_bytes(const descriptor *chunk) {
-    return (uint64_t)chunk->dirty * TA_MIN_CHUNK_BYTES;
-}
-
-/* Whether all of a chunk may have pages behind it, as after every use. Then all is committed. */
-static bool is_all_dirty(const descriptor *chunk) {
-    return dirty_bytes(chunk) == chunk_bytes(chunk);
-}
 
 /* ---- free chunks ----------------------------------------------------------------------------- */
 
@@ -41,8 +17,6 @@ static void count_home(const descriptor *chunk) {
     pool.in_use -= chunk_bytes(chunk);
     pool.in_use_chunks--;
 }
-
-static void come_home(descriptor *chunk);
 
 static void leave_magazine(descriptor *chunk) {
     count_home(chunk);
@@ -59,8 +33,7 @@ static void empty_magazines(void) {
     magazines_empty(!pool.magazines_full, leave_magazine, put_record);
 }
 
-/* Brings all free chunks into the lists, merged as far as possible. */
-static void gather_free(void) {
+void gather_free(void) {
     empty_magazines();
     free_merge();
 }
@@ -74,57 +47,38 @@ static bool grow(uint32_t order) {
     return slab != NULL;
 }
 
-/* A free chunk of exactly the order: warm first, new address space last. */
-static descriptor *take_free(uint32_t order) {
-    descriptor *chunk = free_take(order);
+/* A free chunk of exactly this size: warm first, new address space last. */
+static descriptor *take_free(uint64_t bytes) {
+    descriptor *chunk = free_take(bytes);
     if (chunk == NULL) {
         gather_free();
-        chunk = free_take(order);
+        chunk = free_take(bytes);
     }
-    if (chunk == NULL && grow(order)) {
-        chunk = free_take(order);
+    if (chunk == NULL && grow(order_of(bytes))) {
+        chunk = free_take(bytes);
     }
     return chunk;
-}
-
-/* ---- giving pages back ----------------------------------------------------------------------- */
-
-static void purge(descriptor *chunk) {
-    os_purge((void *)(uintptr_t)chunk->base, chunk_bytes(chunk));
-    slab_set_dirty(chunk, false);
-}
-
-/* Gives back pages of free chunks, largest chunks first, until at most `keep` bytes are retained. */
-static uint64_t purge_free(uint64_t keep) {
-    if (pool.retained <= keep) {
-        return 0;
-    }
-    gather_free();
-    uint64_t before = pool.retained;
-    for (uint32_t order = CHUNK_ORDERS; order-- > 0 && pool.retained > keep;) {
-        for (descriptor *chunk = free_listed(order); chunk != NULL && pool.retained > keep;
-             chunk = chunk_at(chunk->next)) {
-            pool.retained -= dirty_bytes(chunk);
-            if (chunk->dirty != 0) {
-                purge(chunk);
-            }
-        }
-    }
-    return before - pool.retained;
 }
 
 /* ---- taking and giving ----------------------------------------------------------------------- */
 
 static void free_retired(uint64_t keep);
 
-static descriptor *take_order(uint32_t order, ta_status *why) {
-    uint64_t bytes = (uint64_t)TA_MIN_CHUNK_BYTES << order;
-    if (bytes > pool.memory_limit || pool.in_use > pool.memory_limit - bytes) {
+/* From here on `dirty` says how much of the chunk may have been touched since it was lent. */
+static void lend(descriptor *chunk) {
+    chunk->warm = is_all_dirty(chunk);
+    /* Small chunks are not watched: there is little to gain. */
+    chunk->dirty = chunk->warm || chunk->order < WHOLE_ORDERS ? (uint32_t)chunk_units(chunk) : 0;
+}
+
+static descriptor *take_size(uint64_t bytes, ta_status *why) {
+    uint64_t taken = pool.in_use + pool.doomed_bytes; /* pages that still are to go are there */
+    if (bytes > pool.memory_limit || taken > pool.memory_limit - bytes) {
         *why = TA_ERR_POOL_LIMIT;
         return NULL;
     }
     *why = TA_ERR_NO_MEMORY;
-    descriptor *chunk = take_free(order);
+    descriptor *chunk = take_free(bytes);
     if (chunk == NULL) {
         return NULL;
     }
@@ -136,14 +90,8 @@ static descriptor *take_order(uint32_t order, ta_status *why) {
     pool.retained -= dirty_bytes(chunk);
     pool.in_use += bytes;
     pool.in_use_chunks++;
-    /* The limit also counts the pages of free chunks: those can go. */
-    purge_free(pool.memory_limit - pool.in_use);
+    lend(chunk);
     return chunk;
-}
-
-uint64_t pool_chunk_bytes(uint64_t bytes) {
-    uint32_t order = order_of(bytes);
-    return order < CHUNK_ORDERS ? (uint64_t)TA_MIN_CHUNK_BYTES << order : bytes;
 }
 
 /* A chunk of the order from the thread's magazine, NULL if it has none. */
@@ -157,38 +105,64 @@ static descriptor *take_warm(uint32_t order) {
     return chunk;
 }
 
-/* A chunk of the order or, if the system or the limits refuse that, of one down to the lowest. */
-static descriptor *take_locked(uint32_t lowest, uint32_t order, ta_status *why) {
+static void free_retired(uint64_t keep);
+
+/* Pages that are being given back are still there: who needs their room waits for it. */
+static descriptor *take_waiting(uint64_t bytes, ta_status *why) {
+    descriptor *chunk = NULL;
+    do {
+        chunk = take_size(bytes, why);
+    } while (chunk == NULL && wait_for_purge(bytes));
+    return chunk;
+}
+
+/* The next smaller size to try: a power of two, but not below the least. */
+static uint64_t smaller(uint64_t bytes, uint64_t least) {
+    uint64_t half = whole_bytes(order_of(bytes)) / 2;
+    return half > least ? half : least;
+}
+
+/* A chunk of this size or, if the system or the limits refuse that, of one down to the least. */
+static descriptor *take_locked(uint64_t least, uint64_t bytes, ta_status *why) {
     os_lock();
-    descriptor *chunk = take_order(order, why);
+    descriptor *chunk = take_size(bytes, why);
     if (chunk == NULL) {
         /* What rests in the quarantine or in magazines may be what is missing. */
         free_retired(0);
         empty_magazines();
-        chunk = take_order(order, why);
+        purge_doomed();
+        chunk = take_waiting(bytes, why);
     }
-    while (chunk == NULL && order > lowest) {
-        chunk = take_order(--order, why);
+    while (chunk == NULL && bytes > least) {
+        bytes = smaller(bytes, least);
+        chunk = take_waiting(bytes, why);
     }
+    if (chunk != NULL) {
+        /* The limit also counts the pages of free chunks: those can go. */
+        uint64_t room = pool.memory_limit - pool.in_use;
+        purge_free(pool.doomed_bytes < room ? room - pool.doomed_bytes : 0);
+    }
+    purge_doomed();
     os_unlock();
     return chunk;
 }
 
+uint64_t pool_chunk_bytes(uint64_t bytes) {
+    return bytes > TA_MAX_CAPACITY ? bytes : cut_bytes(bytes);
+}
+
 descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
-    uint32_t lowest = order_of(least);
-    uint32_t order = order_of(wanted < least ? least : wanted);
-    if (lowest >= CHUNK_ORDERS) {
+    if (least > TA_MAX_CAPACITY) {
         os_lock();
         *why = least > pool.memory_limit ? TA_ERR_POOL_LIMIT : TA_ERR_NO_MEMORY;
         os_unlock();
         return NULL;
     }
-    if (order >= CHUNK_ORDERS) {
-        order = lowest;
-    }
-    descriptor *chunk = take_warm(order);
+    uint64_t lowest = cut_bytes(least);
+    uint64_t bytes = wanted > least && wanted <= TA_MAX_CAPACITY ? cut_bytes(wanted) : lowest;
+    descriptor *chunk = take_warm(order_of(bytes));
     if (chunk == NULL) {
-        chunk = take_locked(lowest, order, why);
+        chunk = take_locked(lowest, bytes, why);
     }
     if (chunk == NULL) {
         return NULL;
@@ -206,17 +180,6 @@ descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why
     return chunk;
 }
 
-/* What may be retained outside of magazines. */
-static uint64_t retained_room(void) {
-    return pool.retained_limit - (pool.magazines_full ? 0 : MAGAZINES_BYTES);
-}
-
-/* Whether the pages of free chunks are too many with so many bytes more, beside those in use. */
-static bool is_too_much(uint64_t bytes, uint64_t in_use) {
-    return pool.retained + bytes > retained_room() ||
-           in_use + pool.retained + bytes > pool.memory_limit;
-}
-
 /*
  * Decides whether magazines have room. They have none while a chunk that comes home may have to give
  * its pages back: when little may be retained, and when the memory limit was lowered below what is in
@@ -228,20 +191,6 @@ static void tend_magazines(void) {
         pool.magazines_full = full;
         empty_magazines();
     }
-}
-
-/* Puts a chunk that nobody has any more among the free ones; under the lock. */
-static void come_home(descriptor *chunk) {
-    uint64_t bytes = chunk_bytes(chunk);
-    if (is_too_much(bytes, pool.in_use)) {
-        purge(chunk);
-    } else {
-        if (!is_all_dirty(chunk)) {
-            slab_set_dirty(chunk, true);
-        }
-        pool.retained += bytes;
-    }
-    free_put(chunk);
 }
 
 static void free_retired(uint64_t keep) {
@@ -284,31 +233,20 @@ static void make_ready(descriptor *chunk) {
         chunk->huge = 0;
     }
     if (quarantine != 0) {
-        CHECKER_LETS(chunk->base, chunk_bytes(chunk));
-        memset(start, TA_QUARANTINE_BYTE, chunk_bytes(chunk));
+        uint64_t touched = dirty_bytes(chunk);
+        CHECKER_LETS(chunk->base, touched);
+        memset(start, TA_QUARANTINE_BYTE, touched);
     }
     CHECKER_GIVEN(chunk);
 }
 
-/* Lets go of the lock while it purges. */
 static void give_locked(descriptor *chunk) {
-    uint64_t bytes = chunk_bytes(chunk);
-    bool purged = quarantine == 0 && is_too_much(bytes, pool.in_use - bytes);
-    if (purged) {
-        /* Others go on meanwhile: nobody knows the chunk, and it counts as in use. */
-        os_unlock();
-        os_purge((void *)(uintptr_t)chunk->base, bytes);
-        os_lock();
-    }
     count_home(chunk);
     if (chunk->state == CHUNK_DETACHED) {
-        pool.pinned -= bytes;
+        pool.pinned -= chunk_bytes(chunk);
         pool.pinned_chunks--;
     }
-    if (purged) {
-        slab_set_dirty(chunk, false);
-        free_put(chunk);
-    } else if (quarantine != 0) {
+    if (quarantine != 0) {
         retire(chunk);
     } else {
         come_home(chunk);
@@ -322,6 +260,7 @@ void pool_give(descriptor *chunk) {
     make_ready(chunk);
     os_lock();
     give_locked(chunk);
+    purge_doomed();
     os_unlock();
 }
 
@@ -390,6 +329,7 @@ void pool_give_record(void *record, descriptor *chain) {
     if (record_rests) {
         put_record(record);
     }
+    purge_doomed();
     os_unlock();
 }
 
@@ -403,6 +343,7 @@ uint64_t ta_pool_trim(void) {
     os_lock();
     empty_magazines();
     uint64_t given = purge_free(0);
+    purge_doomed();
     os_unlock();
     return given;
 }
@@ -413,6 +354,7 @@ void ta_pool_set_memory_limit(uint64_t bytes) {
     empty_magazines();
     tend_magazines();
     purge_free(bytes > pool.in_use ? bytes - pool.in_use : 0);
+    purge_doomed();
     os_unlock();
 }
 
@@ -421,6 +363,7 @@ void ta_pool_set_retained_limit(uint64_t bytes) {
     pool.retained_limit = bytes;
     tend_magazines();
     purge_free(retained_room());
+    purge_doomed();
     os_unlock();
 }
 
@@ -428,6 +371,7 @@ void ta_pool_set_quarantine(uint64_t bytes) {
     os_lock();
     quarantine = bytes;
     free_retired(bytes);
+    purge_doomed();
     os_unlock();
 }
 

@@ -56,15 +56,37 @@ static void merge_in(descriptor *chunk) {
 static descriptor *split_to(descriptor *chunk, uint32_t order) {
     while (chunk->order > order) {
         chunk->order--;
-        descriptor *high = slab_buddy(chunk);
-        high->order = chunk->order;
-        high->slab = chunk->slab;
-        high->base = chunk_end(chunk);
+        uint64_t half = chunk_units(chunk);
+        descriptor *high = slab_part(chunk, half, half);
         high->dirty = chunk->dirty == 0 ? 0 : slab_count_dirty(high);
         chunk->dirty -= high->dirty;
         list_insert(high);
     }
     return chunk;
+}
+
+/* Puts the part of a chunk from so many units of 64 KiB on into the lists; returns its dirty count. */
+static uint32_t put_parts(const descriptor *chunk, uint64_t from) {
+    uint64_t units = chunk_units(chunk);
+    bool is_clean = chunk->dirty == 0;
+    uint32_t dirty = 0;
+    for (uint64_t at = from; at < units;) {
+        descriptor *part = slab_part(chunk, at, units - at); /* the first may be the chunk itself */
+        at += chunk_units(part);
+        part->dirty = is_clean ? 0 : slab_count_dirty(part);
+        dirty += part->dirty;
+        merge_in(part);
+    }
+    return dirty;
+}
+
+/* Cuts a free chunk, already out of its list, to a size of its order; what is cut off stays free. */
+static void cut_to(descriptor *chunk, uint64_t bytes) {
+    if (chunk_bytes(chunk) != bytes) {
+        chunk->state = CHUNK_USED; /* its tail must not merge with it */
+        chunk->dirty -= put_parts(chunk, bytes / TA_MIN_CHUNK_BYTES);
+        chunk_set_bytes(chunk, bytes);
+    }
 }
 
 static descriptor *take_listed(uint32_t order) {
@@ -84,20 +106,48 @@ void free_merge(void) {
         while (stack->top != NULL) {
             descriptor *chunk = stack->top;
             stack->top = chunk_at(chunk->next);
-            merge_in(chunk);
+            put_parts(chunk, 0);
         }
         stack->depth = 0;
     }
 }
 
-descriptor *free_take(uint32_t order) {
+/* Takes from the stack of the order the smallest chunk that holds so much; NULL if none does. */
+static descriptor *take_cached(uint32_t order, uint64_t bytes) {
     chunk_stack *stack = &cached[order];
-    descriptor *chunk = stack->top;
-    if (chunk == NULL) {
-        return take_listed(order);
+    descriptor *best = NULL, *before_best = NULL, *before = NULL;
+    for (descriptor *chunk = stack->top; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        uint64_t size = chunk_bytes(chunk);
+        if (size >= bytes && (best == NULL || size < chunk_bytes(best))) {
+            best = chunk;
+            before_best = before;
+        }
+        if (size == bytes) {
+            break; /* the one that came home last */
+        }
+        before = chunk;
     }
-    stack->top = chunk_at(chunk->next);
+    if (best == NULL) {
+        return NULL;
+    }
+    if (before_best == NULL) {
+        stack->top = chunk_at(best->next);
+    } else {
+        before_best->next = best->next;
+    }
     stack->depth--;
+    return best;
+}
+
+descriptor *free_take(uint64_t bytes) {
+    uint32_t order = order_of(bytes);
+    descriptor *chunk = take_cached(order, bytes);
+    if (chunk == NULL) {
+        chunk = take_listed(order);
+    }
+    if (chunk != NULL) {
+        cut_to(chunk, bytes);
+    }
     return chunk;
 }
 
@@ -109,8 +159,12 @@ void free_put(descriptor *chunk) {
         stack->top = chunk;
         stack->depth++;
     } else {
-        merge_in(chunk);
+        put_parts(chunk, 0);
     }
+}
+
+void free_remove(descriptor *chunk) {
+    list_remove(chunk);
 }
 
 descriptor *free_listed(uint32_t order) {

@@ -15,7 +15,7 @@
 #include "slab.h"
 
 #define MAGAZINES 64u
-#define MAGAZINE_ORDERS 3u /* a magazine has room for one chunk of each of the smallest orders */
+#define MAGAZINE_ORDERS WHOLE_ORDERS /* there is room for one chunk of each of these orders */
 
 /* The most that lies in all magazines together. */
 #define MAGAZINES_BYTES \

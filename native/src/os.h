@@ -51,9 +51,14 @@ void os_unlock(void);
  * if it returns true.
  */
 extern bool (*os_fault_hook)(void);
+
+/* Likewise, called where pages are given back. */
+extern void (*os_purge_hook)(void);
 #define OS_REFUSES_NOW() (os_fault_hook != NULL && os_fault_hook())
+#define OS_PURGES_NOW() ((void)(os_purge_hook != NULL && (os_purge_hook(), true)))
 #else
 #define OS_REFUSES_NOW() false
+#define OS_PURGES_NOW() ((void)0)
 #endif
 
 #endif

@@ -8,6 +8,7 @@
 
 #ifdef TA_FAULT_HOOK
 bool (*os_fault_hook)(void) = NULL;
+void (*os_purge_hook)(void) = NULL;
 #endif
 
 static SRWLOCK pool_lock = SRWLOCK_INIT;
@@ -46,6 +47,7 @@ bool os_commit(void *start, size_t bytes) {
 }
 
 void os_purge(void *start, size_t bytes) {
+    OS_PURGES_NOW();
     /* MEM_RESET keeps the commitment, so a stale pointer still finds accessible pages. */
     VirtualAlloc(start, bytes, MEM_RESET, PAGE_READWRITE);
 }

@@ -4,7 +4,6 @@
 
 #define COMMIT_STEP ((uint64_t)1 << 20)
 #define RECORDS_STEP ((uint64_t)64 << 10)
-#define HUGE_PAGE ((uint64_t)2 << 20)
 
 static ta_slab *slabs = NULL;
 
@@ -31,7 +30,8 @@ static ta_slab *try_create(uint64_t space_bytes) {
     uint64_t records_at = round_up(chunks_at + chunks_bytes, page);
     /* Some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
     uint64_t records_bytes = larger(space_bytes / 32, RECORDS_STEP);
-    uint64_t alignment = space_bytes < HUGE_PAGE ? larger(space_bytes, page) : HUGE_PAGE;
+    uint64_t alignment =
+        space_bytes < HUGE_PAGE_BYTES ? larger(space_bytes, page) : HUGE_PAGE_BYTES;
     uint64_t space_at = round_up(records_at + records_bytes, alignment);
 
     char *start = os_reserve(space_at + space_bytes, alignment);
@@ -70,6 +70,7 @@ ta_slab *slab_create(uint32_t order) {
             whole->base = slab->space;
             whole->slab = (uint64_t)(uintptr_t)slab;
             whole->order = (uint8_t)order_of(space);
+            whole->sixteenths = 16;
             return slab;
         }
     }
@@ -105,35 +106,55 @@ bool slab_commit(const descriptor *chunk) {
     return true;
 }
 
-/* Which words have a chunk's dirty bits, and which bits of each; returns the number of words. */
-static uint64_t dirty_words(const descriptor *chunk, uint64_t **words, uint64_t *mask) {
-    ta_slab *slab = slab_of_chunk(chunk);
-    uint64_t first = (uint64_t)(chunk - slab->chunks);
-    uint64_t units = (uint64_t)1 << chunk->order;
-    *words = slab->dirty + first / 64;
-    *mask = units < 64 ? (((uint64_t)1 << units) - 1) << first % 64 : UINT64_MAX;
-    return units < 64 ? 1 : units / 64;
+/* The dirty bits of a chunk, word by word: a run of bits in one word each. */
+typedef struct {
+    uint64_t *word;
+    uint64_t mask;
+    uint64_t at, end; /* numbers of bits in the slab */
+} dirty_run;
+
+static dirty_run dirty_runs(const descriptor *chunk, uint64_t units) {
+    uint64_t first = (uint64_t)(chunk - slab_of_chunk(chunk)->chunks);
+    return (dirty_run){.at = first, .end = first + units};
 }
 
-void slab_set_dirty(descriptor *chunk, bool dirty) {
-    uint64_t *words, mask;
-    uint64_t count = dirty_words(chunk, &words, &mask);
-    for (uint64_t i = 0; i < count; i++) {
-        words[i] = dirty ? words[i] | mask : words[i] & ~mask;
+static bool next_run(const descriptor *chunk, dirty_run *run) {
+    if (run->at == run->end) {
+        return false;
     }
-    chunk->dirty = dirty ? (uint32_t)1 << chunk->order : 0;
+    uint64_t shift = run->at % 64;
+    uint64_t bits = run->end - run->at < 64 - shift ? run->end - run->at : 64 - shift;
+    run->word = slab_of_chunk(chunk)->dirty + run->at / 64;
+    run->mask = (bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1) << shift;
+    run->at += bits;
+    return true;
+}
+
+void slab_set_dirty(const descriptor *chunk, uint64_t units, bool dirty) {
+    for (dirty_run run = dirty_runs(chunk, units); next_run(chunk, &run);) {
+        *run.word = dirty ? *run.word | run.mask : *run.word & ~run.mask;
+    }
 }
 
 uint32_t slab_count_dirty(const descriptor *chunk) {
-    uint64_t *words, mask;
-    uint64_t count = dirty_words(chunk, &words, &mask);
     uint32_t dirty = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        for (uint64_t left = words[i] & mask; left != 0; left &= left - 1) {
+    for (dirty_run run = dirty_runs(chunk, chunk_units(chunk)); next_run(chunk, &run);) {
+        for (uint64_t left = *run.word & run.mask; left != 0; left &= left - 1) {
             dirty++;
         }
     }
     return dirty;
+}
+
+uint64_t slab_dirty_units(const descriptor *chunk) {
+    uint64_t first = (uint64_t)(chunk - slab_of_chunk(chunk)->chunks), end = first;
+    for (dirty_run run = dirty_runs(chunk, chunk_units(chunk)); next_run(chunk, &run);) {
+        uint64_t word = *run.word & run.mask;
+        for (uint64_t bit = (run.at - 1) / 64 * 64; word != 0; word >>= 1, bit++) {
+            end = (word & 1) != 0 ? bit + 1 : end;
+        }
+    }
+    return end - first;
 }
 
 static bool has_room_for_record(const ta_slab *slab) {
@@ -165,6 +186,21 @@ descriptor *slab_buddy(const descriptor *chunk) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t index = (uint64_t)(chunk - slab->chunks);
     return &slab->chunks[index ^ ((uint64_t)1 << chunk->order)];
+}
+
+descriptor *slab_part(const descriptor *chunk, uint64_t at, uint64_t units) {
+    ta_slab *slab = slab_of_chunk(chunk);
+    uint64_t index = (uint64_t)(chunk - slab->chunks) + at;
+    descriptor *part = &slab->chunks[index];
+    uint32_t order = 0;
+    while ((index >> order & 1) == 0 && (uint64_t)2 << order <= units) {
+        order++;
+    }
+    part->base = slab->space + index * TA_MIN_CHUNK_BYTES;
+    part->slab = (uint64_t)(uintptr_t)slab;
+    part->order = (uint8_t)order;
+    part->sixteenths = 16;
+    return part;
 }
 
 ta_slab *slab_holding(uint64_t address) {

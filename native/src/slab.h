@@ -38,17 +38,26 @@ ta_slab *slab_create(uint32_t order);
 /* Makes a chunk's bytes accessible; false when the system refuses. */
 bool slab_commit(const descriptor *chunk);
 
-/* Notes that all of a chunk may have pages behind it, or none. */
-void slab_set_dirty(descriptor *chunk, bool dirty);
+/* Notes that the first units of 64 KiB of a chunk may have pages behind them, or have none. */
+void slab_set_dirty(const descriptor *chunk, uint64_t units, bool dirty);
 
 /* How many 64 KiB of a chunk may have pages behind them. */
 uint32_t slab_count_dirty(const descriptor *chunk);
+
+/* How many 64 KiB from its start on have all those that may have pages. */
+uint64_t slab_dirty_units(const descriptor *chunk);
 
 /* Memory for one arena, unused so far; NULL when no slab has room or the system refuses. */
 void *slab_new_record(void);
 
 /* The other half of the chunk that this one is a half of. */
 descriptor *slab_buddy(const descriptor *chunk);
+
+/*
+ * Makes the largest whole chunk that begins so many units of 64 KiB behind the start of a chunk and
+ * has no more than `units`; its dirty count is not set.
+ */
+descriptor *slab_part(const descriptor *chunk, uint64_t at, uint64_t units);
 
 /* The slab in which the address lies, NULL if none. Takes the lock itself. */
 ta_slab *slab_holding(uint64_t address);

@@ -174,11 +174,11 @@ static void the_process_limit_bounds_the_chunks_in_use(void) {
     ta_arena *first = open_arena(), *second = open_arena();
     CHECK(ta_alloc(first, MIB + 1, 1) == NULL);
     CHECK_EQ(ta_arena_reserve(first, MIB + 1, 1), TA_ERR_POOL_LIMIT);
-    take(first, 768 * KIB, 1); /* a chunk of 1 MiB */
+    take(first, 960 * KIB + 1, 1); /* a chunk of 1 MiB */
     CHECK_EQ(ta_arena_reserve(second, 1, 1), TA_ERR_POOL_LIMIT);
     CHECK(ta_alloc(second, 1, 1) == NULL);
     CHECK_EQ(info_of(second).chunks, 0);
-    take(first, 256 * KIB, 1);
+    take(first, 64 * KIB - 1, 1);
     CHECK_EQ(ta_arena_reserve(first, 1, 1), TA_ERR_POOL_LIMIT);
     close_arena(first);
     take(second, 1, 1);

@@ -321,6 +321,9 @@ final class Arena extends ArenaPosition {
   void close() {
     if (held && chunk != 0) {
       set(ControlBlock.CURSOR, cursor); // what ends reaches up to it
+      if (peak != 0) {
+        writePeak(); // and what may have pages up to that
+      }
     }
     limit = 0;
     held = false;

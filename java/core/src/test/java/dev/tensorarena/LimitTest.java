@@ -277,6 +277,43 @@ class LimitTest {
   }
 
   @Test
+  void aLimitIsUsedUpToAnEighth() throws Exception {
+    TestSupport.fork(List.of("-Dtensorarena.maxMemory=100m"), OneLarge.class).assertSucceeded();
+    TestSupport.fork(List.of("-Dtensorarena.maxMemory=96m"), TwoLarge.class).assertSucceeded();
+  }
+
+  /** Runs with a limit of 100 MiB, of which a power of two would leave nothing. */
+  static final class OneLarge {
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.empty(DType.INT8, (64 << 20) + 1).setByteAt(64 << 20, (byte) 1);
+      }
+      long committed = ChunkPool.stats().committedBytes();
+      ChunkPool.memoryLimit(Long.MAX_VALUE);
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.empty(DType.INT8, (2L << 30) + 10);
+        long more = ChunkPool.stats().committedBytes() - committed;
+        assertTrue(more <= (2L << 30) * 9 / 8, "committed " + more);
+      }
+    }
+  }
+
+  /** Runs with a limit of 96 MiB, of which two powers of two would leave nothing. */
+  static final class TwoLarge {
+    public static void main(String[] args) {
+      try (ExecutionContext first = ExecutionContext.open();
+          ExecutionContext second = ExecutionContext.open()) {
+        first.empty(DType.INT8, 44_800_000);
+        second.empty(DType.INT8, 44_800_000);
+      }
+      try (ExecutionContext both = ExecutionContext.open()) {
+        both.empty(DType.INT8, 44_800_000);
+        both.empty(DType.INT8, 44_800_000);
+      }
+    }
+  }
+
+  @Test
   void withoutMaxMemoryTheLimitIsWhatTheMachineHas() throws Exception {
     TestSupport.fork(List.of(), DefaultLimit.class).assertSucceeded();
   }

@@ -64,6 +64,22 @@ class StatsTest {
   }
 
   @Test
+  void pagesThatJavaHasRewoundAreKnownToThePool() {
+    ChunkPool.trim();
+    try (ExecutionContext ctx = ExecutionContext.withCapacity(8 << 20)) {
+      Scope scope = ctx.scope();
+      ctx.allocSlice(1f);
+      Scope inner = ctx.scope();
+      ctx.empty(DType.INT8, 7 << 20).fill(1);
+      inner.close();
+      scope.close();
+    }
+    long free = ChunkPool.stats().freeBytes();
+    assertTrue(free >= 7 << 20 && free < 8 << 20, "free: " + free);
+    assertEquals(free, ChunkPool.trim());
+  }
+
+  @Test
   void chunksGrowWithTheLiveBytesNotWithTheRefills() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       for (int i = 0; i < 1000; i++) {

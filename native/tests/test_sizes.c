@@ -1,0 +1,292 @@
+/* Sizes of chunks: cut to what is asked for, whole again when they come home, purged where touched. */
+#include "check.h"
+
+#include "os.h"
+#include "slab.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static uint64_t up_to(uint64_t bytes, uint64_t step) {
+    return (bytes + step - 1) / step * step;
+}
+
+/* The most that a tensor of so many bytes may take of the limit. */
+static uint64_t most_for(uint64_t bytes) {
+    return up_to(bytes, 64 * KIB) / 8 * 9;
+}
+
+static void a_tensor_takes_at_most_an_eighth_more_than_it_has(void) {
+    uint64_t random = 7;
+    for (int i = 0; i < 400; i++) {
+        uint64_t bytes = 256 * KIB + 1 + random_below(&random, (uint64_t)1 << (19 + i % 13));
+        snprintf(check_note, sizeof check_note, "%" PRIu64 " bytes", bytes);
+        ta_arena *arena = open_arena();
+        take(arena, bytes, 1);
+        CHECK_GE(info_of(arena).reserved, bytes);
+        CHECK_LE(info_of(arena).reserved, most_for(bytes));
+        CHECK_EQ(pool_info().in_use, info_of(arena).reserved);
+        CHECK_EQ(info_of(arena).reserved, cut_bytes(bytes));
+        CHECK_EQ(arena->limit, arena->base + cut_bytes(bytes));
+        close_arena(arena);
+        if (i % 7 == 0) {
+            ta_pool_trim();
+        }
+    }
+}
+
+static void a_limit_is_used_to_the_eighth(void) {
+    ta_pool_set_memory_limit(100 * MIB);
+    ta_arena *first = open_arena(), *second = open_arena();
+    take(first, 64 * MIB + 1, 1);
+    close_arena(first);
+    ta_pool_set_memory_limit(96 * MIB);
+    first = open_arena();
+    take(first, 44800000, 1);
+    take(second, 44800000, 1);
+    close_arena(first);
+    close_arena(second);
+    first = open_arena(); /* both in one arena */
+    take(first, 44800000, 1);
+    take(first, 44800000, 1);
+    close_arena(first);
+}
+
+static void two_gibibytes_and_a_few_bytes_commit_no_four(void) {
+    ta_arena *arena = open_arena();
+    take(arena, 2 * GIB + 10, 1);
+    CHECK_LE(pool_info().committed, most_for(2 * GIB + 10));
+    CHECK_LE(pool_info().in_use, most_for(2 * GIB + 10));
+    close_arena(arena);
+}
+
+static void what_is_cut_off_is_had_by_others(void) {
+    ta_arena *large = open_arena();
+    char *start = take(large, 600 * MIB, 1); /* 640 of 1024 MiB */
+    uint64_t reserved = pool_info().reserved;
+    ta_arena *others[3];
+    for (int i = 0; i < 3; i++) {
+        others[i] = open_arena();
+        char *bytes = take(others[i], 128 * MIB, 1);
+        CHECK(bytes >= start + 640 * MIB && bytes + 128 * MIB <= start + GIB);
+        bytes[0] = (char)i;
+    }
+    CHECK_EQ(pool_info().reserved, reserved);
+    for (int i = 2; i >= 0; i--) {
+        close_arena(others[i]);
+    }
+    close_arena(large);
+    ta_arena *whole = open_arena();
+    CHECK(take(whole, GIB, 1) == start);
+    CHECK_EQ(pool_info().reserved, reserved);
+    close_arena(whole);
+}
+
+static void a_cut_chunk_is_taken_again_as_it_is(void) {
+    ta_arena *arena = open_arena();
+    char *bytes = take(arena, 800 * KIB, 1);
+    close_arena(arena);
+    for (int i = 0; i < 10; i++) {
+        arena = open_arena();
+        CHECK(take(arena, 800 * KIB - (uint64_t)i, 1) == bytes);
+        close_arena(arena);
+    }
+    CHECK_EQ(pool_info().free, up_to(800 * KIB, 64 * KIB));
+    arena = open_arena();
+    CHECK(take(arena, 600 * KIB, 1) == bytes); /* warm memory: cut once more */
+    close_arena(arena);
+}
+
+/* ---- where pages are ------------------------------------------------------------------------- */
+
+static uint64_t resident_bytes(void) {
+    FILE *maps = fopen("/proc/self/statm", "r");
+    CHECK(maps != NULL);
+    uint64_t size, resident;
+    CHECK_EQ(fscanf(maps, "%" SCNu64 " %" SCNu64, &size, &resident), 2);
+    fclose(maps);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Of chunks of every size that come and go, all pages are known and can be given back. */
+static void pages_are_known_whatever_was_cut(void) {
+    if (checker_owns_memory()) {
+        return;
+    }
+    enum { MOST = 48 };
+    ta_arena *arenas[MOST] = {0};
+    uint64_t random = 3, touched = 0, sizes[MOST];
+    uint64_t before = resident_bytes();
+    for (int step = 0; step < 2000; step++) {
+        snprintf(check_note, sizeof check_note, "step %d", step);
+        int i = (int)random_below(&random, MOST);
+        if (arenas[i] == NULL) {
+            sizes[i] = 64 * KIB * (1 + random_below(&random, 60));
+            arenas[i] = open_arena();
+            memset(take(arenas[i], sizes[i], 1), 1, sizes[i]);
+            touched += sizes[i];
+        } else {
+            close_arena(arenas[i]);
+            arenas[i] = NULL;
+            touched -= sizes[i];
+        }
+        CHECK_LE(pool_info().in_use, touched / 8 * 9 + MOST * 64 * KIB);
+        CHECK_GE(pool_info().in_use, touched);
+        if (step % 50 == 0) {
+            ta_pool_trim();
+            CHECK_EQ(pool_info().free, 0);
+            CHECK_LE(resident_bytes(), before + touched + 4 * MIB);
+        } else if (step % 10 == 0) {
+            CHECK_LE(resident_bytes(), before + touched + pool_info().free + 4 * MIB);
+        }
+    }
+    for (int i = 0; i < MOST; i++) {
+        if (arenas[i] != NULL) {
+            close_arena(arenas[i]);
+        }
+    }
+    ta_pool_trim();
+    CHECK_LE(resident_bytes(), before + 4 * MIB);
+}
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void pages_that_nobody_touched_take_no_time_to_give_back(void) {
+    if (checker_owns_memory()) {
+        return;
+    }
+    ta_options options = {.capacity = (uint64_t)1 << 44, .memory_limit = TA_UNLIMITED};
+    for (int i = 0; i < 3; i++) {
+        ta_arena *arena = open_with(&options);
+        if (ta_alloc(arena, i == 2 ? options.capacity : 100, 1) == NULL) {
+            printf("skipped: no address space for this\n");
+        }
+        double start = seconds_now();
+        close_arena(arena);
+        ta_pool_trim();
+        CHECK(seconds_now() - start < 0.9);
+    }
+}
+
+/* What the cursor had passed before a rewind lowered it is known to have pages all the same. */
+static void what_was_rewound_is_given_back_too(void) {
+    if (checker_owns_memory()) {
+        return;
+    }
+    uint64_t before = resident_bytes();
+    ta_arena *arena = open_arena();
+    take(arena, 8 * MIB, 1); /* so that what follows lies in one large chunk */
+    CHECK_EQ(ta_reset(arena), TA_OK);
+    ta_position mark;
+    take(arena, 100, 1);
+    ta_mark(arena, &mark);
+    memset(take(arena, 7 * MIB, 1), 1, 7 * MIB);
+    CHECK_EQ(ta_rewind(arena, &mark), TA_OK);
+    CHECK_EQ(ta_reset(arena), TA_OK);
+    take(arena, 100, 1);
+    CHECK_GE(resident_bytes(), before + 7 * MIB);
+    close_arena(arena);
+    CHECK_GE(ta_pool_trim(), 7 * MIB);
+    CHECK_LE(resident_bytes(), before + 2 * MIB);
+}
+
+/* ---- giving pages back, and the lock ---------------------------------------------------------- */
+
+static int purges;
+
+static void ask_the_pool(void) {
+    purges++;
+    pool_info(); /* waits for ever if the lock is held */
+}
+
+static void touch_and_close(uint64_t bytes) {
+    ta_arena *arena = open_arena();
+    take(arena, bytes, 1)[bytes - 1] = 1;
+    close_arena(arena);
+}
+
+static void pages_are_given_back_without_the_lock(void) {
+    alarm(20);
+    os_purge_hook = ask_the_pool;
+    touch_and_close(3 * MIB);
+    ta_pool_trim();
+    CHECK_EQ(purges, 1);
+    ta_pool_set_retained_limit(0);
+    purges = 0;
+    touch_and_close(3 * MIB);
+    touch_and_close(1);
+    CHECK_EQ(purges, 2);
+    ta_pool_set_retained_limit(64 * MIB);
+    touch_and_close(3 * MIB);
+    purges = 0;
+    ta_pool_set_retained_limit(0);
+    CHECK_GE(purges, 1);
+    ta_pool_set_retained_limit(64 * MIB);
+    touch_and_close(3 * MIB);
+    purges = 0;
+    ta_pool_set_memory_limit(MIB);
+    CHECK_GE(purges, 1);
+    ta_pool_set_memory_limit(8 * MIB);
+    touch_and_close(5 * MIB);
+    purges = 0;
+    touch_and_close(7 * MIB); /* the pages of the first are in the way */
+    CHECK_GE(purges, 1);
+    ta_pool_set_memory_limit(TA_UNLIMITED);
+    os_purge_hook = NULL;
+}
+
+static void in_a_quarantine_pages_are_given_back_without_the_lock(void) {
+    alarm(20);
+    ta_pool_set_quarantine(4 * MIB);
+    ta_pool_set_retained_limit(0);
+    os_purge_hook = ask_the_pool;
+    for (int i = 0; i < 4; i++) {
+        touch_and_close(3 * MIB);
+    }
+    CHECK_GE(purges, 1);
+    os_purge_hook = NULL;
+    ta_pool_set_quarantine(0);
+}
+
+static void *purge_again_and_again(void *stop) {
+    while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) {
+        ta_pool_trim();
+    }
+    return NULL;
+}
+
+/* Pages that are being given back are still there: who needs the room waits, and is not refused. */
+static void at_the_limit_a_taker_waits_for_pages_that_are_going(void) {
+    ta_pool_set_memory_limit(12 * MIB);
+    int stop = 0;
+    pthread_t purger;
+    CHECK_EQ(pthread_create(&purger, NULL, purge_again_and_again, &stop), 0);
+    for (int i = times(2000); i >= 0; i--) {
+        ta_arena *arena = open_arena();
+        char *bytes = take(arena, 10 * MIB, 1);
+        bytes[0] = bytes[10 * MIB - 1] = 1;
+        close_arena(arena);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    CHECK_EQ(pthread_join(purger, NULL), 0);
+}
+
+int main(void) {
+    int failures = 0;
+    RUN(a_tensor_takes_at_most_an_eighth_more_than_it_has);
+    RUN(a_limit_is_used_to_the_eighth);
+    RUN(two_gibibytes_and_a_few_bytes_commit_no_four);
+    RUN(what_is_cut_off_is_had_by_others);
+    RUN(a_cut_chunk_is_taken_again_as_it_is);
+    RUN(pages_are_known_whatever_was_cut);
+    RUN(pages_that_nobody_touched_take_no_time_to_give_back);
+    RUN(what_was_rewound_is_given_back_too);
+    RUN(pages_are_given_back_without_the_lock);
+    RUN(in_a_quarantine_pages_are_given_back_without_the_lock);
+    RUN(at_the_limit_a_taker_waits_for_pages_that_are_going);
+    return failures != 0;
+}
