@@ -36,7 +36,8 @@
  * after a call. After a failure nothing has changed and the arena is usable. A status is TA_OK or
  * one that the function's comment names. A function that returns a status answers TA_ERR_CLOSED to
  * an arena that is NULL, and to one that was destroyed, until a new arena takes its control block.
- * Other pointers are not checked.
+ * NULL for a mark, a chunk or a struct is refused or ignored, as its function says; other pointers are
+ * not checked, nor is the arena of the inlined ta_alloc.
  *
  * Stale pointers. Memory handed out stays readable and writable until the process ends. Using it
  * after its rewind, reset, destroy or last release reads or corrupts whatever lives there now, but
@@ -51,6 +52,11 @@
  * TA_ERR_CLOSED to an arena of another copy. All code that is linked against libtensorarena.so.<n>
  * shares one copy: that of Java's jar, if Java loaded it first.
  *
+ * Signals and cancellation. Only ta_abi_version may be called from a signal handler: all else may wait
+ * for a lock that the interrupted thread holds, or meet an arena in the middle of an allocation. No
+ * function is a cancellation point. A thread must not leave a call early: not by longjmp or an
+ * exception out of a signal handler, and not by asynchronous cancellation.
+ *
  * fork. A lock that another thread holds during a fork stays locked in the child. After fork the
  * child must not call anything here.
  *
@@ -61,7 +67,7 @@
  *   - the meaning or the place of a field of ta_options, ta_arena_info or ta_pool_info.
  * It does not change when a function, a flag or a status is added, nor when one of the last three
  * structs grows at its end: callers pass the size that they were compiled with, so old callers go on
- * working. ta_arena_create refuses a caller of another ABI version; the library's SOVERSION is the
+ * working. What they do not have is zero in options, and is not written in statistics. ta_arena_create refuses a caller of another ABI version; the library's SOVERSION is the
  * ABI version.
  */
 #ifndef TENSORARENA_H
@@ -224,6 +230,7 @@ typedef struct ta_pool_info {
     uint64_t memory_limit;   /* see ta_pool_set_memory_limit */
     uint64_t retained_limit; /* see ta_pool_set_retained_limit */
     uint64_t arenas;         /* open arenas, those without a chunk included */
+    uint64_t stray_pins; /* pins that were given back or retained and that nobody held: mistakes */
 } ta_pool_info;
 
 /* Returns the TA_ABI_VERSION that the library was built with. */
@@ -235,8 +242,9 @@ TA_API uint32_t ta_abi_version(void);
  * Opens an arena, which the calling thread owns. abi_version is TA_ABI_VERSION and options_size is
  * sizeof(ta_options) as the caller was compiled; NULL for options (and size 0) means no capacity, no
  * limit and no flag. The arena takes no chunk until its first allocation. Fails with TA_ERR_ABI,
- * TA_ERR_NO_MEMORY or TA_ERR_ARGUMENT (arena NULL, options_size too small, a capacity above
- * TA_MAX_CAPACITY, an unknown flag, reserved not 0); then *arena is NULL.
+ * TA_ERR_NO_MEMORY or TA_ERR_ARGUMENT (arena NULL, a capacity above TA_MAX_CAPACITY, an unknown flag,
+ * reserved not 0, anything but zeros behind the options that this library knows); then *arena is NULL.
+ * Options that options_size leaves out are 0, the memory limit too.
  */
 TA_API ta_status ta_arena_create(uint32_t abi_version, const ta_options *options,
                                  size_t options_size, ta_arena **arena);
@@ -300,7 +308,10 @@ static inline void *ta_alloc(ta_arena *arena, size_t size, size_t align) {
 
 /* ---- arena.c: marks -------------------------------------------------------------------------- */
 
-/* Notes in *mark where the cursor stands. The arena must be open. Cannot fail. */
+/*
+ * Notes in *mark where the cursor stands; does nothing if mark is NULL. Of an arena that is closed the
+ * mark is one that every ta_rewind refuses.
+ */
 TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
 
 /*
@@ -308,7 +319,7 @@ TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
  * not. Chunks taken since the mark stay with the arena, but pinned ones leave it. In the mark's own
  * chunk the cursor goes back to the mark or, while the chunk is pinned, to its floor if that is
  * higher. Fails with TA_ERR_MARK when the mark lies ahead of the cursor, in the same chunk or in one
- * that the arena has rewound past, and with TA_ERR_CLOSED.
+ * that the arena has rewound past, with TA_ERR_ARGUMENT when it is NULL, and with TA_ERR_CLOSED.
  */
 TA_API ta_status ta_rewind(ta_arena *arena, const ta_position *mark);
 
@@ -328,12 +339,17 @@ TA_API ta_status ta_reset(ta_arena *arena);
  */
 TA_API ta_chunk *ta_pin(ta_arena *arena, const void *ptr, uint64_t size);
 
-/* Adds a pin. The caller must hold one already. Any thread. Cannot fail. */
+/* Adds a pin. The caller must hold one already. Does nothing for NULL. Any thread. Cannot fail. */
 TA_API void ta_chunk_retain(ta_chunk *chunk);
 
 /*
  * Gives a pin back. The last one of a chunk that left its arena returns the chunk to the pool. What
- * the caller did with the bytes happens before they are handed out again. Any thread. Cannot fail.
+ * the caller did with the bytes happens before they are handed out again. Does nothing for NULL. Any
+ * thread. Cannot fail.
+ *
+ * One release too many is a mistake that costs others their pin, and is caught where it can be: on a
+ * chunk that nobody pins it changes nothing, and a chunk that leaves its arena with less than no pin
+ * is out of use for good. ta_pool_info.stray_pins counts both.
  */
 TA_API void ta_chunk_release(ta_chunk *chunk);
 
@@ -359,10 +375,11 @@ TA_API void ta_pool_set_retained_limit(uint64_t bytes);
 
 /*
  * Turns on the quarantine, to find uses of ended memory: ended bytes are filled with
- * TA_QUARANTINE_BYTE and not handed out again until about this many bytes more have ended. 0, as at
- * the start, turns it off. To be called before the first arena is opened.
+ * TA_QUARANTINE_BYTE and not handed out again until about this many bytes more have ended; 0, as at
+ * the start, for none. It is set once, before the first arena is opened, and stays; then, and with
+ * another value a second time, the call fails with TA_ERR_ARGUMENT.
  */
-TA_API void ta_pool_set_quarantine(uint64_t bytes);
+TA_API ta_status ta_pool_set_quarantine(uint64_t bytes);
 
 /*
  * Writes the first info_size bytes of the pool's statistics, all of one moment, to info; info_size is

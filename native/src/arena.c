@@ -258,6 +258,13 @@ ta_status ta_arena_check(const ta_arena *control, uint64_t size, uint64_t align)
 /* ---- marks ----------------------------------------------------------------------------------- */
 
 void ta_mark(const ta_arena *control, ta_position *mark) {
+    if (mark == NULL) {
+        return;
+    }
+    if (!arena_is_open(control)) {
+        *mark = (ta_position){.chunk = UINT64_MAX}; /* no chunk's address */
+        return;
+    }
     mark->chunk = control->chunk;
     mark->cursor = control->cursor;
     mark->charged = charge_of(control);
@@ -313,6 +320,9 @@ static void rewind_to_start(arena *a) {
 ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
     if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
+    }
+    if (mark == NULL) {
+        return TA_ERR_ARGUMENT;
     }
     arena *a = arena_of(control);
     descriptor *marked = chunk_at(mark->chunk);
@@ -383,6 +393,20 @@ static uint64_t effective_limit(uint64_t bytes) {
     return bytes > INT64_MAX ? TA_UNLIMITED : bytes;
 }
 
+/* Of a caller with another ta_options. False if he asks for what this library does not know. */
+static bool read_options(const ta_options *options, size_t size, ta_options *chosen) {
+    size_t known = size < sizeof *chosen ? size : sizeof *chosen;
+    memset(chosen, 0, sizeof *chosen);
+    memcpy(chosen, options, known);
+    const unsigned char *bytes = (const unsigned char *)options;
+    for (size_t i = known; i < size; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_t options_size,
                           ta_arena **out) {
     if (out == NULL) {
@@ -393,11 +417,8 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
         return TA_ERR_ABI;
     }
     ta_options chosen = {.memory_limit = TA_UNLIMITED};
-    if (options != NULL) {
-        if (options_size < sizeof(ta_options)) {
-            return TA_ERR_ARGUMENT;
-        }
-        chosen = *options;
+    if (options != NULL && !read_options(options, options_size, &chosen)) {
+        return TA_ERR_ARGUMENT;
     }
     if ((chosen.flags & ~OPTIONS) != 0 || chosen.reserved != 0 ||
         chosen.capacity > TA_MAX_CAPACITY) {

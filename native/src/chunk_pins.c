@@ -2,7 +2,6 @@
 
 #include "arena_private.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 
 #define DETACHED ((uint64_t)1)
@@ -28,12 +27,19 @@ void chunk_forget_pins(descriptor *chunk) {
     chunk->floor = 0;
 }
 
+void chunk_let_go(descriptor *chunk) {
+    atomic_store_explicit(word_of(&chunk->shown), DETACHED, memory_order_relaxed);
+}
+
 bool chunk_detach(descriptor *chunk) {
     /* Counted in before others see the bit: who releases the last pin counts it out again. */
     pool_note_detached(chunk, true);
     uint64_t mine = (uint64_t)chunk->owner_pins * ONE_PIN + DETACHED;
     uint64_t word =
         atomic_fetch_add_explicit(word_of(&chunk->shown), mine, memory_order_acq_rel) + mine;
+    if (count_of(word) < 0) {
+        pool_note_stray_pin(); /* nobody will ever count it up to zero: it stays where it is */
+    }
     if (count_of(word) != 0) {
         return true;
     }
@@ -67,15 +73,27 @@ ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
     return &chunk->shown;
 }
 
+/* Adds to the pins of a chunk and returns the new word; 0 if it has left its arena without any. */
+static uint64_t add_pins(ta_chunk *chunk, uint64_t pins, memory_order order) {
+    uint64_t word = atomic_load_explicit(word_of(chunk), memory_order_relaxed);
+    do {
+        if ((word & DETACHED) != 0 && count_of(word) <= 0) {
+            pool_note_stray_pin();
+            return 0;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(word_of(chunk), &word, word + pins, order,
+                                                    memory_order_relaxed));
+    return word + pins;
+}
+
 void ta_chunk_retain(ta_chunk *chunk) {
-    atomic_fetch_add_explicit(word_of(chunk), ONE_PIN, memory_order_relaxed);
+    if (chunk != NULL) {
+        add_pins(chunk, ONE_PIN, memory_order_relaxed);
+    }
 }
 
 void ta_chunk_release(ta_chunk *chunk) {
-    uint64_t word =
-        atomic_fetch_sub_explicit(word_of(chunk), ONE_PIN, memory_order_release) - ONE_PIN;
-    assert(((word & DETACHED) == 0 || count_of(word) >= 0) && "released once too often");
-    if (word == DETACHED) {
+    if (chunk != NULL && add_pins(chunk, -ONE_PIN, memory_order_release) == DETACHED) {
         /* Acquires what the other releases ordered; a load, since ThreadSanitizer knows no fence. */
         (void)atomic_load_explicit(word_of(chunk), memory_order_acquire);
         pool_give(descriptor_of(chunk));

@@ -4,6 +4,11 @@
  * the owner's part is not in the word, so the word alone says nothing, and nobody needs to ask before
  * a retain, because the arena holds the chunk. Detach adds the owner's part and sets DETACHED in one
  * step; from then on the release that makes the count zero gives the chunk back.
+ *
+ * A release too many is seen where the count says so: of a chunk that nobody pins it changes nothing,
+ * and a chunk that leaves its arena with less than no pin is never used again. Both are counted
+ * (ta_pool_info.stray_pins). While others still pin the chunk one pin too few cannot be told from one
+ * that was given back.
  */
 #ifndef TA_CHUNK_PINS_H
 #define TA_CHUNK_PINS_H
@@ -18,6 +23,12 @@ bool chunk_is_pinned(descriptor *chunk);
 
 /* Owner, when nobody pins the chunk: the counts start anew. */
 void chunk_forget_pins(descriptor *chunk);
+
+/*
+ * Whoever gives a chunk back that nobody pins: from now on, until an arena takes it, a retain or a
+ * release is a mistake and is known as one.
+ */
+void chunk_let_go(descriptor *chunk);
 
 /* Owner: lets go of a pinned chunk. False if the last pin went meanwhile: the owner keeps it. */
 bool chunk_detach(descriptor *chunk);

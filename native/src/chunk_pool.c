@@ -1,4 +1,5 @@
 #include "checkers.h"
+#include "chunk_pins.h"
 #include "free_chunks.h"
 #include "os.h"
 #include "pool_private.h"
@@ -7,7 +8,7 @@
 
 pool_state pool = {.memory_limit = TA_UNLIMITED, .retained_limit = (uint64_t)256 << 20};
 
-/* Written before the first arena, read without the lock. */
+/* Written once, before the first slab; read without the lock. */
 static uint64_t quarantine = 0;
 
 /* ---- free chunks ----------------------------------------------------------------------------- */
@@ -227,6 +228,7 @@ void chunk_wipe(descriptor *chunk, uint64_t from) {
 /* The part of giving a chunk back that may take long; without the lock. */
 static void make_ready(descriptor *chunk) {
     void *start = (void *)(uintptr_t)chunk->base;
+    chunk_let_go(chunk);
     chunk_wipe(chunk, chunk->base);
     if (chunk->huge) {
         os_huge_pages(start, chunk_bytes(chunk), false);
@@ -270,6 +272,12 @@ void pool_note_detached(descriptor *chunk, bool detached) {
     chunk->state = detached ? CHUNK_DETACHED : CHUNK_USED;
     pool.pinned += detached ? bytes : -bytes;
     pool.pinned_chunks += detached ? 1 : -(uint64_t)1;
+    os_unlock();
+}
+
+void pool_note_stray_pin(void) {
+    os_lock();
+    pool.stray_pins++;
     os_unlock();
 }
 
@@ -367,12 +375,18 @@ void ta_pool_set_retained_limit(uint64_t bytes) {
     os_unlock();
 }
 
-void ta_pool_set_quarantine(uint64_t bytes) {
+ta_status ta_pool_set_quarantine(uint64_t bytes) {
     os_lock();
-    quarantine = bytes;
-    free_retired(bytes);
-    purge_doomed();
+    uint64_t reserved, committed;
+    slab_totals(&reserved, &committed);
+    bool in_time = !pool.quarantine_set && reserved == 0;
+    if (in_time) {
+        quarantine = bytes;
+        pool.quarantine_set = true;
+    }
+    bool is_so = quarantine == bytes;
     os_unlock();
+    return is_so ? TA_OK : TA_ERR_ARGUMENT;
 }
 
 ta_status ta_pool_stats(ta_pool_info *info, size_t info_size) {
@@ -392,6 +406,7 @@ ta_status ta_pool_stats(ta_pool_info *info, size_t info_size) {
     now.memory_limit = pool.memory_limit;
     now.retained_limit = pool.retained_limit;
     now.arenas = pool.arenas - resting.records;
+    now.stray_pins = pool.stray_pins;
     os_unlock();
     memcpy(info, &now, info_size);
     return TA_OK;

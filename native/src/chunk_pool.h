@@ -30,6 +30,9 @@ void pool_give(descriptor *chunk);
 /* Counts a chunk as pinned and out of its arena, or takes that back because nobody pinned it. */
 void pool_note_detached(descriptor *chunk, bool detached);
 
+/* Counts a pin that was given back, or added to, and that nobody held. */
+void pool_note_stray_pin(void);
+
 /* Memory of SLAB_RECORD_BYTES for one arena, its contents unspecified; NULL when refused. */
 void *pool_take_record(void);
 

@@ -148,9 +148,9 @@ static void set_pool_retained_limit(JNIEnv *env, jclass type, jlong bytes) {
     ta_pool_set_retained_limit((uint64_t)bytes);
 }
 
-static void set_quarantine(JNIEnv *env, jclass type, jlong bytes) {
+static jint set_quarantine(JNIEnv *env, jclass type, jlong bytes) {
     UNUSED(env), UNUSED(type);
-    ta_pool_set_quarantine((uint64_t)bytes);
+    return ta_pool_set_quarantine((uint64_t)bytes);
 }
 
 static jlong slab_at(JNIEnv *env, jclass type, jlong address) {
@@ -200,7 +200,7 @@ static const JNINativeMethod methods[] = {
     {"physicalMemory", "()J", (void *)physical_memory},
     {"setPoolMemoryLimit", "(J)V", (void *)set_pool_memory_limit},
     {"setPoolRetainedLimit", "(J)V", (void *)set_pool_retained_limit},
-    {"setQuarantine", "(J)V", (void *)set_quarantine},
+    {"setQuarantine", "(J)I", (void *)set_quarantine},
     {"slabAt", "(J)J", (void *)slab_at},
     {"slabBytes", "(J)J", (void *)slab_bytes},
     {"view", "(JJ)Ljava/nio/ByteBuffer;", (void *)view},

@@ -35,7 +35,10 @@ uint64_t os_physical_memory(void);
 /* A number that no two running threads share; one that has ended may have had it. */
 uint64_t os_thread_token(void);
 
-/* Sleeps for a moment, so that others can run, also those of lower priority. */
+/*
+ * Sleeps for a moment, so that others can run, also those of lower priority. Like all functions here
+ * it is no point at which the thread can be cancelled.
+ */
 void os_pause(void);
 
 /* Milliseconds since 1970 as of the system's last tick, some milliseconds ago; takes a few ns. */

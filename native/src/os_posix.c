@@ -93,7 +93,10 @@ uint64_t os_thread_token(void) {
 
 void os_pause(void) {
     struct timespec moment = {.tv_nsec = 20000};
+    int before; /* a thread that was cancelled in its sleep would leave the pool locked */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     (void)nanosleep(&moment, NULL);
+    (void)pthread_setcancelstate(before, NULL);
 }
 
 uint64_t os_coarse_millis(void) {

@@ -15,6 +15,7 @@ typedef struct {
     descriptor *retired_last;
     uint64_t retired_bytes;
     uint64_t arenas;
+    uint64_t stray_pins;
     uint64_t in_use, in_use_chunks;
     uint64_t pinned, pinned_chunks;
     uint64_t retained;     /* dirty bytes of free chunks but for doomed and those in magazines */
@@ -22,6 +23,7 @@ typedef struct {
     uint64_t doomed_bytes; /* dirty bytes of these, and of those that are being purged */
     uint64_t memory_limit;
     uint64_t retained_limit;
+    bool quarantine_set;
     bool magazines_full; /* every chunk comes home through the lock */
 } pool_state;
 

@@ -238,6 +238,7 @@ static inline void check_pool_is_idle(void) {
     CHECK_LE(info.free, info.committed);
     CHECK_LE(info.committed, info.reserved);
     CHECK_EQ(info.arenas, 0);
+    CHECK_EQ(info.stray_pins, 0); /* or something was released once too often */
 }
 
 static inline void check_run(const char *name, void (*test)(void), int *failures) {

@@ -347,8 +347,86 @@ static void the_end_of_a_scope_races_with_releases(void) {
     close_arena(arena);
 }
 
+/* ---- mistakes -------------------------------------------------------------------------------- */
+
+static void no_chunk_is_no_pin(void) {
+    ta_chunk_retain(NULL);
+    ta_chunk_release(NULL);
+}
+
+/* Passes without the look at the pool that every other test ends with. */
+static void leave_it_as_it_is(void) {
+    fflush(stdout);
+    _exit(0);
+}
+
+static ta_chunk *pinned_chunk(ta_arena *arena) {
+    return ta_pin(arena, take(arena, 1000, 0), 1000);
+}
+
+static void pins_of_a_chunk_that_nobody_pins_change_nothing_and_are_counted(void) {
+    ta_arena *arena = open_arena();
+    ta_chunk *chunk = pinned_chunk(arena);
+    close_arena(arena);
+    ta_chunk_release(chunk); /* the last one: the chunk goes home */
+    ta_pool_info home = pool_info();
+    ta_chunk_release(chunk);
+    CHECK_EQ(pool_info().stray_pins, 1);
+    ta_chunk_retain(chunk);
+    ta_chunk_release(chunk);
+    home.stray_pins = 3;
+    ta_pool_info now = pool_info();
+    CHECK(memcmp(&now, &home, sizeof now) == 0);
+    /* The next one to have the chunk counts from zero. */
+    arena = open_arena();
+    CHECK(pinned_chunk(arena) == chunk);
+    close_arena(arena);
+    CHECK_EQ(pool_info().pinned_chunks, 1);
+    ta_chunk_release(chunk);
+    CHECK_EQ(pool_info().in_use, 0);
+    CHECK_EQ(pool_info().stray_pins, 3);
+    leave_it_as_it_is();
+}
+
+static void so_are_those_of_a_chunk_that_nobody_ever_pinned(void) {
+    ta_arena *arena = open_arena();
+    take(arena, 1000, 0);
+    ta_chunk *chunk = (ta_chunk *)(uintptr_t)arena->chunk;
+    close_arena(arena);
+    ta_chunk_release(chunk);
+    CHECK_EQ(pool_info().stray_pins, 1);
+    CHECK_EQ(pool_info().in_use, 0);
+    leave_it_as_it_is();
+}
+
+static void a_chunk_that_was_released_once_too_often_is_never_used_again(void) {
+    ta_arena *arena = open_arena();
+    ta_chunk *chunk = pinned_chunk(arena);
+    ta_chunk_release(chunk);
+    ta_chunk_release(chunk);
+    CHECK_EQ(ta_reset(arena), TA_OK);
+    CHECK_EQ(pool_info().stray_pins, 1);
+    CHECK_EQ(pool_info().pinned_chunks, 1);
+    for (int i = 0; i < 1000; i++) {
+        CHECK(pinned_chunk(arena) != chunk);
+        ta_chunk_release((ta_chunk *)(uintptr_t)arena->chunk);
+    }
+    ta_chunk_release(chunk); /* and nothing brings it back */
+    ta_chunk_retain(chunk);
+    close_arena(arena);
+    CHECK_EQ(pool_info().in_use_chunks, 1);
+    CHECK_EQ(pool_info().stray_pins, 3);
+    leave_it_as_it_is();
+}
+
 int main(void) {
     int failures = 0;
+    RUN(no_chunk_is_no_pin);
+    if (!checker_owns_memory()) { /* they would rather report it, see mistakes.c */
+        RUN(pins_of_a_chunk_that_nobody_pins_change_nothing_and_are_counted);
+        RUN(so_are_those_of_a_chunk_that_nobody_ever_pinned);
+        RUN(a_chunk_that_was_released_once_too_often_is_never_used_again);
+    }
     RUN(a_pin_raises_the_floor_to_the_end_of_its_allocation);
     RUN(only_bytes_of_the_arena_can_be_pinned);
     RUN(an_allocation_in_an_earlier_chunk_can_be_pinned);

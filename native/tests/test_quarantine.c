@@ -120,17 +120,27 @@ static void when_the_system_refuses_memory_the_quarantine_gives_way(void) {
     close_arena(arena);
 }
 
-static void turning_it_off_frees_what_rests(void) {
-    ta_pool_set_quarantine(64 * MIB);
+static void it_is_set_once(void) {
+    CHECK_EQ(ta_pool_set_quarantine(64 * MIB), TA_OK);
+    CHECK_EQ(ta_pool_set_quarantine(0), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_pool_set_quarantine(64 * MIB), TA_OK); /* it is so */
     ta_arena *arena = open_arena();
     char *bytes = take(arena, MIB, 64);
+    CHECK_EQ(ta_pool_set_quarantine(0), TA_ERR_ARGUMENT);
     close_arena(arena);
+    CHECK(is_poisoned(bytes, MIB));
     CHECK_EQ(pool_info().free, 0);
-    ta_pool_set_quarantine(0);
-    CHECK_EQ(pool_info().free, MIB);
-    arena = open_arena();
-    CHECK(take(arena, MIB, 64) == bytes);
-    close_arena(arena);
+}
+
+static void none_is_a_choice_too(void) {
+    CHECK_EQ(ta_pool_set_quarantine(0), TA_OK);
+    CHECK_EQ(ta_pool_set_quarantine(MIB), TA_ERR_ARGUMENT);
+}
+
+static void behind_the_first_arena_it_is_too_late(void) {
+    close_arena(open_arena());
+    CHECK_EQ(ta_pool_set_quarantine(MIB), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_pool_set_quarantine(0), TA_OK);
 }
 
 int main(void) {
@@ -141,6 +151,8 @@ int main(void) {
     RUN(so_many_bytes_end_before_one_is_handed_out_again);
     RUN(pinned_bytes_do_not_rest_before_the_last_release);
     RUN(when_the_system_refuses_memory_the_quarantine_gives_way);
-    RUN(turning_it_off_frees_what_rests);
+    RUN(it_is_set_once);
+    RUN(none_is_a_choice_too);
+    RUN(behind_the_first_arena_it_is_too_late);
     return failures != 0;
 }

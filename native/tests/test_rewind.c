@@ -286,6 +286,23 @@ static void a_destroyed_arena_says_so(void) {
     CHECK_EQ(ta_arena_destroy(NULL), TA_ERR_CLOSED);
 }
 
+static void no_mark_is_refused_and_no_arena_has_one_that_can_be_rewound_to(void) {
+    ta_arena *arena = open_arena();
+    char *bytes = take(arena, 10, 0);
+    ta_mark(arena, NULL);
+    CHECK_EQ(ta_rewind(arena, NULL), TA_ERR_ARGUMENT);
+    CHECK_EQ(ta_rewind(NULL, NULL), TA_ERR_CLOSED);
+    ta_position of_none, of_closed;
+    ta_mark(NULL, &of_none);
+    ta_arena *closed = open_arena();
+    close_arena(closed);
+    ta_mark(closed, &of_closed);
+    CHECK_EQ(ta_rewind(arena, &of_none), TA_ERR_MARK);
+    CHECK_EQ(ta_rewind(arena, &of_closed), TA_ERR_MARK);
+    CHECK_EQ(arena->cursor, address_of(bytes) + 10);
+    close_arena(arena);
+}
+
 int main(void) {
     int failures = 0;
     RUN(a_rewind_in_one_chunk_gives_the_same_addresses_again);
@@ -302,5 +319,6 @@ int main(void) {
     RUN(an_idle_arena_that_is_reset_lets_its_memory_go);
     RUN(statistics_follow_the_cursor);
     RUN(a_destroyed_arena_says_so);
+    RUN(no_mark_is_refused_and_no_arena_has_one_that_can_be_rewound_to);
     return failures != 0;
 }

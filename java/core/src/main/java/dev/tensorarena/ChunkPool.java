@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /**
  * The pool that all contexts take their chunks from: one for each class loader that loads this
  * library. Any thread may call its methods.
@@ -24,11 +26,19 @@ public final class ChunkPool {
   private static final int PINNED_CHUNKS = 7;
   private static final int MEMORY_LIMIT = 8;
   private static final int ARENAS = 10;
-  private static final int WORDS = 11;
+  private static final int STRAY_PINS = 11;
+  private static final int WORDS = 12;
+
+  private static final AtomicLong STRAY_PINS_REPORTED = new AtomicLong();
 
   static {
     NativeArena.setPoolMemoryLimit(startingLimit());
-    NativeArena.setQuarantine(QUARANTINE_BYTES);
+    if (NativeArena.setQuarantine(QUARANTINE_BYTES) != NativeArena.OK) {
+      log(
+          System.Logger.Level.WARNING,
+          "-Dtensorarena.quarantine has no effect: native code of this process has opened an arena"
+              + " before Java loaded the library, or has set another quarantine");
+    }
   }
 
   private ChunkPool() {}
@@ -89,7 +99,8 @@ public final class ChunkPool {
   }
 
   /**
-   * Returns what the pool's memory is used for.
+   * Returns what the pool's memory is used for. Logs once, as an error, that native code has given
+   * back pins that nobody held.
    *
    * @return figures that are all of one moment
    */
@@ -109,7 +120,27 @@ public final class ChunkPool {
   private static long[] info() {
     long[] info = new long[WORDS];
     NativeArena.poolStats(info);
+    if (info[STRAY_PINS] > STRAY_PINS_REPORTED.get()) {
+      reportStrayPins(info[STRAY_PINS]);
+    }
     return info;
+  }
+
+  private static void reportStrayPins(long now) {
+    long before = STRAY_PINS_REPORTED.getAndAccumulate(now, Math::max);
+    if (now > before) {
+      log(
+          System.Logger.Level.ERROR,
+          "native code released or retained pins that nobody held, "
+              + (now - before)
+              + " since the last report; a chunk that this was noticed of is out of use for good, and"
+              + " where it was not noticed, bytes that others hold may have been handed out again");
+    }
+  }
+
+  /** Looks for the log only now: nearly no program needs it. */
+  private static void log(System.Logger.Level level, String message) {
+    System.getLogger("dev.tensorarena").log(level, message);
   }
 
   /** Returns how many contexts are open, those without a chunk included. */

@@ -81,7 +81,8 @@ final class NativeArena {
 
   static native void setPoolRetainedLimit(long bytes);
 
-  static native void setQuarantine(long bytes);
+  /** Returns a status: OK if the quarantine is this one, now that it has been set once. */
+  static native int setQuarantine(long bytes);
 
   /** Returns the first byte of the slab that holds the address, 0 if none does. */
   static native long slabAt(long address);
