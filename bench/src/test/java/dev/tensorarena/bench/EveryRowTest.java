@@ -9,6 +9,7 @@ import dev.tensorarena.bench.windows.LeastOfWindows;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -17,6 +18,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -91,6 +93,29 @@ class EveryRowTest {
                             on22.matcher(row.getUsername()).find(),
                             classFileVersion(row.getUserClassQName()) > JAVA_17,
                             row.getUsername())));
+  }
+
+  /**
+   * The list is written when a class is compiled. A row that was added to a superclass is missing
+   * in it, and so is silently not measured, where the class itself was not compiled again.
+   */
+  @Test
+  void everyRowIsInTheListOfRows() throws ReflectiveOperationException {
+    SortedSet<String> annotated = new TreeSet<>();
+    for (String type : typesOfThisJvm()) {
+      for (Method method : Class.forName(type).getMethods()) {
+        if (method.isAnnotationPresent(Benchmark.class)) {
+          annotated.add(type + "." + method.getName());
+        }
+      }
+    }
+    assertEquals(annotated, new TreeSet<>(rowsOfThisJvm()), "mvn clean has all compiled again");
+  }
+
+  private static Set<String> typesOfThisJvm() {
+    return rowsOfThisJvm().stream()
+        .map(row -> row.substring(0, row.lastIndexOf('.')))
+        .collect(Collectors.toSet());
   }
 
   @Test
