@@ -22,11 +22,12 @@ import org.openjdk.jmh.infra.Blackhole;
  * What does it cost to open and close contexts on 64 virtual threads, beside the same work on two
  * threads of the system?
  *
- * <p>Each virtual thread opens a context, allocates 4000 B, and closes it, so often; then once more
- * with a {@code Thread.yield} in between, so that up to 64 contexts are open beside each other,
- * more than the magazines in front of the pool have chunks for, and threads change their carriers.
- * The threads of the system do as much without yielding. What threads, yields and the wait for the
- * last one cost is in the rows {@code arithmetic…}, which compute as long in place of each context.
+ * <p>Each virtual thread opens a context, allocates 4000 B, and closes it, so often; then it opens
+ * four, each in the other, and yields meanwhile, so that up to 256 are open beside each other and
+ * threads change their carriers. Of four chunks that come or go together, a magazine has or takes
+ * one; for the others the pool's lock is asked. The threads of the system do the same without
+ * yielding. What threads, yields and the wait for the last one cost is in the rows {@code
+ * arithmetic…}, which compute as long in place of each context.
  */
 @State(Scope.Thread)
 public class CrowdOn22 extends AverageTime {
@@ -36,14 +37,16 @@ public class CrowdOn22 extends AverageTime {
   /** Of all threads together. */
   private static final int TURNS = VIRTUAL * 50;
 
-  /** Contexts of a turn, the one during which a virtual thread yields included. */
+  /** Contexts of a turn, those that are open while a virtual thread yields included. */
   private static final int IN_A_TURN = 20;
+
+  private static final int OPEN_TOGETHER = 4;
 
   private static final int OPERATIONS = TURNS * IN_A_TURN;
   private static final Shape SHAPE = Shape.of(4000);
 
-  /** Takes about as long as opening a context, allocating, and closing it. */
-  private static final int ARITHMETIC = 40;
+  /** Takes about as long as a context, 70 ns here, so that what threads cost is as large a part. */
+  private static final int ARITHMETIC = 60;
 
   private ExecutorService virtual;
   private ExecutorService system;
@@ -69,13 +72,19 @@ public class CrowdOn22 extends AverageTime {
 
   private static void onAll(ExecutorService threads, int count, Runnable turnsEnd, Work work)
       throws InterruptedException, ExecutionException {
+    Runnable together = turnsEnd;
+    for (int i = 0; i < OPEN_TOGETHER; i++) {
+      Runnable inner = together;
+      together = () -> work.run(inner);
+    }
+    Runnable last = together;
     Callable<Void> turns =
         () -> {
           for (int turn = 0; turn < TURNS / count; turn++) {
-            for (int i = 1; i < IN_A_TURN; i++) {
+            for (int i = OPEN_TOGETHER; i < IN_A_TURN; i++) {
               work.run(() -> {});
             }
-            work.run(turnsEnd);
+            last.run();
           }
           return null;
         };
