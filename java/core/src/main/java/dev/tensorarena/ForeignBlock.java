@@ -118,6 +118,11 @@ final class ForeignBlock {
     return " at 0x" + Long.toHexString(NativeArena.bufferAddress(direct.slice()));
   }
 
+  /** Returns whether the memory stays as long as it is held: nobody can end the segment below. */
+  boolean isPinnable() {
+    return segment == null;
+  }
+
   /** Returns whether the memory has gone away. */
   boolean isGone() {
     return !memory.isAlive() || segment != null && !SegmentScope.isAlive(segment);

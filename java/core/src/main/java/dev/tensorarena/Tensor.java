@@ -215,6 +215,18 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /**
+   * Returns whether the bytes stay in place as long as somebody holds them: by this tensor's scope,
+   * by a share or by a {@link TensorPin}. If not, native code should not be given their address.
+   *
+   * @return false only over wrapped memory that somebody else can end at any moment: a segment of
+   *     an arena that can be closed, or a buffer of one
+   */
+  public final boolean isPinnable() {
+    use();
+    return window.isPinnable();
+  }
+
+  /**
    * Returns where the elements lie, how many bytes they have and whether they may be written, in
    * one answer. It is meant for code that hands tensors to native code, or that reads their bytes
    * by other means than a buffer. One call is faster than asking one by one, and the JIT can do

@@ -42,9 +42,16 @@ public final class TensorPin implements AutoCloseable {
    * @param tensor a tensor that is alive
    * @return the pin, which the caller must close
    * @throws IllegalStateException if the tensor is dead or another thread's
+   * @throws IllegalArgumentException if it wraps memory that is not {@linkplain Tensor#isPinnable
+   *     pinnable}, such as a segment of an arena that can be closed: nothing can hold it
    */
   public static TensorPin of(Tensor tensor) {
-    tensor.use();
+    if (!tensor.isPinnable()) {
+      throw new IllegalArgumentException(
+          tensor
+              + " wraps memory that somebody else can end at any moment, such as a segment of an"
+              + " arena that can be closed: nothing holds it for native code; pin copy(ctx)");
+    }
     SharedAllocation shared = tensor.origin().shared;
     // The handle before the count, so that running out of heap leaks no pin.
     TensorPin pin = new TensorPin(shared == null ? tensor : shared);

@@ -174,6 +174,11 @@ final class Window {
     return foreign != null && foreign.isGone();
   }
 
+  /** Returns whether the memory stays as long as it is held. */
+  boolean isPinnable() {
+    return foreign == null || foreign.isPinnable();
+  }
+
   // ---- parts, by their offset in bytes and their number of elements
 
   /** Returns the index in {@link #longs} of an aligned address. */

@@ -3,8 +3,10 @@ package dev.tensorarena;
 import static dev.tensorarena.TestSupport.assertRefuses;
 import static dev.tensorarena.TestSupport.counting;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
@@ -105,6 +107,24 @@ class TensorPinTest {
     ByteBuffer direct = ByteBuffer.allocateDirect(4);
     TensorPin.of(ctx.wrap(direct, DType.INT8, Shape.of(4))).close();
     TensorPin.of(ctx.empty(DType.FLOAT32, 0)).close();
+  }
+
+  /** A pin would promise what it cannot keep. */
+  @Test
+  void memoryThatSomebodyElseCanEndIsRefused() throws Exception {
+    assumeTrue(ClosableMemory.IS_SUPPORTED);
+    try (ClosableMemory memory = new ClosableMemory()) {
+      Tensor tensor = ctx.wrap(memory.buffer(8), DType.FLOAT32, Shape.of(2)).fill(1f);
+      try (SharedTensor handle = tensor.share()) {
+        for (Tensor each : new Tensor[] {tensor, tensor.slice(0, 1, 2), handle}) {
+          assertFalse(each.isPinnable());
+          assertRefuses(IllegalArgumentException.class, () -> TensorPin.of(each), "copy(ctx)");
+        }
+      }
+      Tensor copy = tensor.copy(ctx);
+      assertTrue(copy.isPinnable());
+      TensorPin.of(copy).close();
+    }
   }
 
   @Test

@@ -23,7 +23,8 @@ abstract class Operand implements AutoCloseable {
    *
    * @param span bytes from its first element to the end of its last
    * @throws IllegalStateException if the tensor is dead or another thread's
-   * @throws IllegalArgumentException if it spans too much
+   * @throws IllegalArgumentException if it spans too much, or is over memory that somebody else can
+   *     end during the call
    */
   Operand(Tensor tensor, long span) {
     if (span > Integer.MAX_VALUE) {
@@ -32,6 +33,12 @@ abstract class Operand implements AutoCloseable {
               + " spans "
               + span
               + " bytes, more than the 2^31 - 1 that C's int reaches; pass slices of it");
+    }
+    if (!tensor.isPinnable()) {
+      throw new IllegalArgumentException(
+          tensor
+              + " wraps memory that somebody else can end during the call, such as a segment of an"
+              + " arena that can be closed: nothing holds it; pass copy(ctx)");
     }
     this.tensor = tensor;
     this.address = tensor.address();

@@ -3,7 +3,9 @@ package dev.tensorarena.blas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tensorarena.ClosableMemory;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Shape;
@@ -252,5 +254,18 @@ class BlasTest {
     ctx.reset();
     assertRefuses(state, () -> Blas.dot(x, x), "is dead");
     assertRefuses(state, () -> Blas.scal(2, x), "is dead");
+  }
+
+  /** Another thread could close it while the library computes. */
+  @Test
+  void memoryThatSomebodyElseCanEndIsRefused() throws Exception {
+    assumeTrue(ClosableMemory.IS_SUPPORTED);
+    try (ClosableMemory memory = new ClosableMemory()) {
+      Tensor tensor = ctx.wrap(memory.buffer(8), DType.FLOAT32, Shape.of(2)).fill(1f);
+      Exception refusal =
+          assertThrows(IllegalArgumentException.class, () -> Blas.dot(tensor, tensor));
+      assertTrue(refusal.getMessage().contains("copy(ctx)"), refusal.getMessage());
+      assertEquals(2, Blas.dot(tensor.copy(ctx), tensor.copy(ctx)));
+    }
   }
 }

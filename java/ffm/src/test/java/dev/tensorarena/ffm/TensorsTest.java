@@ -107,6 +107,22 @@ class TensorsTest extends InContext {
   }
 
   @Test
+  void aTensorIsPinnableUnlessItsArenaCanBeClosed() {
+    try (Arena confined = Arena.ofConfined();
+        Arena shared = Arena.ofShared()) {
+      for (Arena arena : new Arena[] {confined, shared, Arena.ofAuto(), Arena.global()}) {
+        Tensor tensor = Tensors.wrap(ctx, arena.allocate(24, 4), DType.FLOAT32, SHAPE);
+        assertEquals(arena != confined && arena != shared, tensor.isPinnable());
+      }
+      try (Arena nested = ArenaAllocator.of(ctx)) {
+        assertFalse(Tensors.wrap(ctx, nested.allocate(24), DType.FLOAT32, SHAPE).isPinnable());
+      }
+    }
+    assertTrue(ctx.wrap(ByteBuffer.allocateDirect(1), DType.INT8, Shape.of(1)).isPinnable());
+    assertTrue(ctx.empty(DType.INT8, 1).isPinnable());
+  }
+
+  @Test
   void theTensorEndsWithItsScopeAndTheSegmentDoesNot() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment segment = arena.allocateFrom(JAVA_FLOAT, 1, 2, 3, 4, 5, 6);

@@ -17,8 +17,9 @@ import dev.tensorarena.Tensor;
  * }</pre>
  *
  * <p><b>What is checked, and when.</b> {@link #of} refuses what no C function can take: a tensor
- * that has ended, one of another thread, one that is not contiguous, and one of 2 GiB and more. A
- * pointer may outlive its tensor:
+ * that has ended, one of another thread, one that is not contiguous, one of 2 GiB and more, and one
+ * over memory that somebody else can end during a call ({@link Tensor#isPinnable}). A pointer may
+ * outlive its tensor:
  *
  * <ul>
  *   <li>as an argument of a function of a library interface it refuses a tensor that has ended, and
@@ -57,7 +58,8 @@ public final class TensorPointer extends Memory implements NativeMapped {
    * @param tensor a contiguous tensor of less than 2 GiB
    * @return the pointer, which may be used while the tensor lives
    * @throws IllegalStateException if the tensor has ended or belongs to another thread
-   * @throws IllegalArgumentException if it is not contiguous, or too large
+   * @throws IllegalArgumentException if it is not contiguous, too large, or not {@linkplain
+   *     Tensor#isPinnable pinnable}
    */
   public static TensorPointer of(Tensor tensor) {
     if (!tensor.isContiguous()) {
@@ -66,7 +68,7 @@ public final class TensorPointer extends Memory implements NativeMapped {
               + " is not contiguous, which no C function could know; pass contiguous(ctx), or"
               + " strided(tensor) to a function that takes strides");
     }
-    return new TensorPointer(tensor, checkSize(tensor, tensor.byteSize()));
+    return new TensorPointer(tensor, checked(tensor, tensor.byteSize()));
   }
 
   /**
@@ -76,7 +78,8 @@ public final class TensorPointer extends Memory implements NativeMapped {
    * @param tensor a tensor that spans less than 2 GiB
    * @return the pointer, which may be used while the tensor lives
    * @throws IllegalStateException if the tensor has ended or belongs to another thread
-   * @throws IllegalArgumentException if it is too large
+   * @throws IllegalArgumentException if it is too large, or not {@linkplain Tensor#isPinnable
+   *     pinnable}
    */
   public static TensorPointer strided(Tensor tensor) {
     long last = 0;
@@ -84,10 +87,17 @@ public final class TensorPointer extends Memory implements NativeMapped {
       last += (tensor.shape().dim(axis) - 1) * tensor.stride(axis);
     }
     long span = tensor.isEmpty() ? 0 : (last + 1) * tensor.dtype().byteSize();
-    return new TensorPointer(tensor, checkSize(tensor, span));
+    return new TensorPointer(tensor, checked(tensor, span));
   }
 
-  private static long checkSize(Tensor tensor, long bytes) {
+  /** Returns the size, if native code can be given so many bytes of this tensor. */
+  private static long checked(Tensor tensor, long bytes) {
+    if (!tensor.isPinnable()) {
+      throw new IllegalArgumentException(
+          tensor
+              + " wraps memory that somebody else can end during the call, such as a segment of an"
+              + " arena that can be closed: nothing holds it; pass copy(ctx)");
+    }
     if (bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           tensor

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.jna.Callback;
 import com.sun.jna.Library;
@@ -13,10 +14,12 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import dev.tensorarena.ChunkPool;
+import dev.tensorarena.ClosableMemory;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.NativeClient;
 import dev.tensorarena.Scope;
+import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
 import dev.tensorarena.TensorPin;
@@ -286,5 +289,26 @@ class TensorArgumentTest {
     assertSame(Pointer.class, pointer.nativeType());
     assertThrows(UnsupportedOperationException.class, () -> pointer.fromNative(pointer, null));
     assertTrue(pointer instanceof Memory, "JNA's own bounds checks");
+  }
+
+  /** Nothing public holds a segment open while C reads it. */
+  @Test
+  void memoryThatSomebodyElseCanEndIsNoArgument() throws Exception {
+    Tensors tensors = Native.load(NativeClient.FILE, Tensors.class, MAPPED);
+    assumeTrue(ClosableMemory.IS_SUPPORTED);
+    try (ClosableMemory memory = new ClosableMemory()) {
+      Tensor tensor = ctx.wrap(memory.buffer(8), DType.FLOAT32, Shape.of(2)).fill(1f);
+      Executable[] uses = {
+        () -> TensorPointer.of(tensor),
+        () -> TensorPointer.strided(tensor.transpose()),
+        () -> tensors.client_sum(tensor, 2),
+        () -> DirectTensors.client_sum(tensor, 2)
+      };
+      for (Executable use : uses) {
+        Exception refusal = assertThrows(IllegalArgumentException.class, use);
+        assertTrue(refusal.getMessage().contains("copy(ctx)"), refusal.getMessage());
+      }
+      assertEquals(2, tensors.client_sum(tensor.copy(ctx), 2));
+    }
   }
 }
