@@ -190,30 +190,37 @@ final class Arena extends ArenaPosition {
     return overwritesEnded;
   }
 
-  /** Ends everything since the mark. */
-  void rewind(long markChunk, long markCursor, long markCharged, long markWasted) {
+  /**
+   * Ends everything since the mark.
+   *
+   * @return where the bytes end that stay in the mark's chunk: at the mark, unless a pin or a
+   *     quarantine keeps the cursor above it
+   */
+  long rewind(long markChunk, long markCursor, long markCharged, long markWasted) {
     if (limit != 0 && unpinned && markChunk == chunk) {
       notePeak();
       cursor = markCursor;
       wasted = markWasted;
-    } else {
-      rewindSlowly(markChunk, markCursor, markCharged, markWasted);
+      return markCursor;
     }
+    return rewindSlowly(markChunk, markCursor, markCharged, markWasted);
   }
 
-  private void rewindSlowly(long markChunk, long markCursor, long markCharged, long markWasted) {
+  private long rewindSlowly(long markChunk, long markCursor, long markCharged, long markWasted) {
     refresh();
     if (chunk == 0 && markChunk == 0) {
-      return; // nothing was allocated, before the mark or after
+      return markCursor; // nothing was allocated, before the mark or after
     }
     if (markChunk == chunk && isUnpinned()) {
       notePeak();
       moveTo(markCursor, markWasted);
-      return;
+      return markCursor;
     }
     give();
     NativeArena.rewind(this, handle(), markChunk, markCursor, markCharged, markWasted);
     take();
+    refresh();
+    return markChunk == chunk ? cursor : markCursor;
   }
 
   /** Ends everything and keeps one chunk. */

@@ -875,7 +875,7 @@ public final class ExecutionContext implements AutoCloseable {
       throw new IllegalArgumentException(
           "address 0x" + Long.toHexString(address) + " is not aligned for " + dtype);
     }
-    if (arena.chunkOf(address, bytes) == 0) {
+    if (arena.chunkOf(address, bytes) == 0 || scope.isEnded(address, bytes)) {
       throw new IllegalArgumentException(
           "the "
               + bytes
@@ -887,7 +887,7 @@ public final class ExecutionContext implements AutoCloseable {
               + Long.toHexString(address)
               + " are not all in memory that "
               + this
-              + " has handed out");
+              + " has handed out and not ended");
     }
     Window window = Window.over(address, bytes);
     return new Tensor(window, (int) (address - window.address), bytes, dtype, shape, scope);

@@ -51,6 +51,15 @@ public final class Scope implements AutoCloseable {
   /** The allocations in which this scope has a hold: a linked list, the newest first. */
   private SharedAllocation shared;
 
+  /**
+   * The scopes inside this one that ended and left bytes below the cursor, because a pin kept it
+   * up: a list, the newest first. Once this has ended and is in such a list, what follows in it.
+   */
+  private Scope remains;
+
+  /** Where the bytes end that this left below the cursor. */
+  private long remainsEnd;
+
   private final long markChunk;
   private final long markCursor;
   private final long markCharged;
@@ -260,7 +269,51 @@ public final class Scope implements AutoCloseable {
   }
 
   private void rewind() {
-    context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
+    long end = context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
+    if (end != markCursor) {
+      parent.addRemains(this, end);
+    }
+  }
+
+  /** Notes what a scope inside this one has left. Allocates nothing, and may be repeated. */
+  private void addRemains(Scope ended, long end) {
+    Scope last = remains;
+    if (last != null && last.markChunk == ended.markChunk && last.remainsEnd == ended.markCursor) {
+      last.remainsEnd = end; // nothing lies between them
+      return;
+    }
+    ended.remainsEnd = end;
+    if (last != ended) {
+      ended.remains = last; // in place of its own: those have ended with it
+      remains = ended;
+    }
+  }
+
+  /**
+   * Returns whether bytes below the cursor have ended all the same: with a scope inside an open
+   * one, whose rewind a pin kept above them. Asked of the innermost scope.
+   */
+  boolean isEnded(long address, long size) {
+    for (Scope open = this; open != null; open = open.parent) {
+      for (Scope ended = open.remains; ended != null; ended = ended.remains) {
+        if (address < ended.remainsEnd && address + size > ended.markCursor) {
+          return !isHeld(address, size);
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Returns whether an open scope has the bytes, although they lie among those of an inner one. */
+  private boolean isHeld(long address, long size) {
+    for (Scope open = this; open != null; open = open.parent) {
+      for (SharedAllocation each = open.shared; each != null; each = each.next) {
+        if (each instanceof SharedAllocation.Held held && held.contains(address, size)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   // ---- the orphaned: scopes whose thread has ended

@@ -15,7 +15,7 @@ import java.lang.invoke.VarHandle;
  * alone says nothing and may be negative, since a holder may be counted in one part and released in
  * the other.
  */
-final class SharedAllocation extends LeakDetector.ShareCountdown {
+class SharedAllocation extends LeakDetector.ShareCountdown {
   private static final long DETACHED = 1;
   private static final long ONE = 2;
   private static final VarHandle WORD;
@@ -65,7 +65,7 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
    * an enclosing one. The caller adds it to that scope, whose hold it already counts.
    */
   static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
-    SharedAllocation kept = new SharedAllocation(context);
+    SharedAllocation kept = new Held(context, address, size);
     kept.begin(address, size);
     kept.tryRetain(); // the hold of the enclosing scope
     kept.end(context.arena()); // the innermost scope has none
@@ -76,6 +76,22 @@ final class SharedAllocation extends LeakDetector.ShareCountdown {
   void begin(long address, long size) {
     if (size != 0) {
       chunk = context.arena().pin(address, size);
+    }
+  }
+
+  /** Of bytes that live on among those of a scope that has ended: it knows where they lie. */
+  static final class Held extends SharedAllocation {
+    private final long address;
+    private final long size;
+
+    private Held(ExecutionContext context, long address, long size) {
+      super(context);
+      this.address = address;
+      this.size = size;
+    }
+
+    boolean contains(long at, long bytes) {
+      return at >= address && bytes <= size - (at - address);
     }
   }
 

@@ -223,6 +223,86 @@ class NativeCodeTest {
     assertEquals(1000, ctx.memoryUsage(), "nothing has changed");
   }
 
+  /** They lie below the cursor, which a share of them keeps up. */
+  @Test
+  void bytesThatEndedBelowAPinAreNotHandedOut() {
+    long first = ctx.allocSlice(7).address();
+    Scope scope = ctx.scope();
+    ctx.empty(DType.INT8, 1000);
+    Tensor tensor = ctx.allocSlice(1, 2, 3, 4);
+    SharedTensor handle = tensor.share();
+    long at = tensor.address();
+    assertEquals(2, ctx.tensorAt(at, DType.INT32, Shape.of(4)).getInt(1));
+    scope.close();
+    assertNotHandedOut(at, DType.INT32, 4);
+    assertNotHandedOut(at - 1000, DType.INT8, 1);
+    assertNotHandedOut(at + 12, DType.INT32, 1);
+    assertArrayEquals(new int[] {1, 2, 3, 4}, handle.toIntArray());
+    assertEquals(7, ctx.tensorAt(first, DType.INT32, Shape.scalar()).getInt());
+
+    Tensor next = ctx.allocSlice(5, 6);
+    assertEquals(6, ctx.tensorAt(next.address(), DType.INT32, Shape.of(2)).getInt(1));
+    assertNotHandedOut(at + 12, DType.INT8, next.address() - at - 12);
+    handle.close();
+    assertNotHandedOut(at, DType.INT32, 4); // had again by an outer rewind only
+    ctx.reset();
+    assertEquals(first, ctx.empty(DType.INT8, 4096).fill(3).address());
+    assertEquals(3, ctx.tensorAt(at, DType.INT8, Shape.of(4)).getByte(3));
+  }
+
+  @Test
+  void whatScopesLeaveBelowPinsEndsWithTheScopeAroundThem() {
+    ctx.allocSlice(7);
+    List<SharedTensor> handles = new ArrayList<>();
+    List<Long> ended = new ArrayList<>();
+    Scope outer = ctx.scope();
+    for (int i = 0; i < 3; i++) {
+      Tensor between = ctx.allocSlice(counting(i, 100));
+      for (int j = 0; j < 2; j++) {
+        Scope scope = ctx.scope();
+        Tensor tensor = ctx.allocSlice(counting(10 * i + j, 100));
+        ended.add(tensor.address());
+        handles.add(tensor.share());
+        scope.close();
+      }
+      ended.forEach(address -> assertNotHandedOut(address, DType.INT32, 100));
+      long address = between.address();
+      assertEquals(i + 1, ctx.tensorAt(address, DType.INT32, Shape.of(100)).getInt(1));
+    }
+    outer.close();
+    ended.forEach(address -> assertNotHandedOut(address, DType.INT32, 100));
+    for (int i = 0; i < handles.size(); i++) {
+      assertArrayEquals(counting(10 * (i / 2) + i % 2, 100), handles.get(i).toIntArray());
+      handles.get(i).close();
+    }
+  }
+
+  @Test
+  void whatNativeCodePinnedHasEndedWithItsScope() {
+    ctx.allocSlice(7);
+    Scope scope = ctx.scope();
+    long at = ctx.allocSlice(counting(1, 100)).address();
+    long handle = NativeClient.retain(ctx.nativeHandle(), at, 100);
+    scope.close();
+    assertNotHandedOut(at, DType.INT32, 100);
+    assertEquals(5050, NativeClient.sumAndRelease(handle));
+  }
+
+  /** They were allocated while an inner scope was open, and are not that one's. */
+  @Test
+  void bytesOfAnOuterScopeStayHandedOut() {
+    ctx.allocSlice(7);
+    Scope outer = ctx.scope();
+    Scope inner = ctx.scope();
+    ctx.empty(DType.INT8, 100);
+    long at = outer.allocateAddress(16, 8);
+    inner.close();
+    assertEquals(4, ctx.tensorAt(at, DType.INT32, Shape.of(4)).fill(4).getInt(3));
+    assertNotHandedOut(at - 100, DType.INT8, 1);
+    outer.close();
+    assertNotHandedOut(at, DType.INT32, 4);
+  }
+
   private void assertNotHandedOut(long address, DType dtype, long length) {
     assertRefuses(
         IllegalArgumentException.class,
