@@ -57,6 +57,9 @@ public final class ExecutionContext implements AutoCloseable {
 
   private final LeakDetector.Watch watch;
 
+  /** What has lost its last holder in ends and is to be told so; null nearly always. */
+  private Released released;
+
   private ExecutionContext(Builder builder) {
     alignment = builder.alignment;
     arena = Arena.open(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
@@ -742,6 +745,36 @@ public final class ExecutionContext implements AutoCloseable {
    *     belongs to another thread
    */
   public Tensor wrap(ByteBuffer direct, DType dtype, Shape shape) {
+    requireWrappable(direct, dtype);
+    return wrap(new ForeignBlock.DirectBuffer(direct), dtype, shape);
+  }
+
+  /**
+   * Makes a tensor over a direct buffer, as {@link #wrap(ByteBuffer, DType, Shape)} does, and tells
+   * when nobody needs the buffer's memory any longer.
+   *
+   * <p>{@code released} is called once: when the tensor's scope has ended, and the last share, kept
+   * result, {@link TensorPin} and checked segment of the bytes has gone. It is called on whichever
+   * thread lets go last, with no lock held; where that is the end of a scope, a reset or a close,
+   * it is called once that is complete. It may do anything; what it throws is logged. If the bytes
+   * are freed then, no raw view and no address of them may be used any longer, nor a shared handle
+   * by one thread while another one closes it.
+   *
+   * @param direct a direct buffer, as for the other method
+   * @param dtype the type of the elements
+   * @param shape the shape
+   * @param released what to run once the memory is not needed; it is not run if this method throws
+   * @return a tensor of the innermost open scope
+   * @throws IllegalArgumentException as the other method throws it
+   * @throws IllegalStateException as the other method throws it
+   */
+  public Tensor wrap(ByteBuffer direct, DType dtype, Shape shape, Runnable released) {
+    Objects.requireNonNull(released, "released");
+    requireWrappable(direct, dtype);
+    return wrap(new CountedMemory.Buffer(direct, released), dtype, shape);
+  }
+
+  private void requireWrappable(ByteBuffer direct, DType dtype) {
     innermost();
     if (!direct.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer: " + direct);
@@ -758,15 +791,15 @@ public final class ExecutionContext implements AutoCloseable {
               + " order; call order(ByteOrder.nativeOrder()) on the buffer (each new buffer, slice"
               + " and duplicate begins as BIG_ENDIAN)");
     }
-    return wrap(new ForeignBlock.DirectBuffer(direct), dtype, shape);
   }
 
   /**
    * Makes a tensor over memory that is not this library's. It must hold exactly the tensor's bytes,
    * in native order, and may be larger than a buffer can be. Nothing is copied or counted towards
    * the memory limit. The tensor dies when its scope ends or when the memory goes away, whichever
-   * is first. The memory object stays reachable as long as the tensor or a shared handle of it is.
-   * If the memory is read-only, the tensor is frozen.
+   * is first. The memory object stays reachable as long as the scope is open or anybody holds the
+   * bytes, and is told then that they are {@linkplain ForeignMemory#released released}. If the
+   * memory is read-only, the tensor is frozen.
    *
    * @param memory what to wrap
    * @param dtype the type of the elements
@@ -796,9 +829,7 @@ public final class ExecutionContext implements AutoCloseable {
     Scope scope = innermost(); // once more: the memory's methods may have ended scopes
     long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
     Tensor tensor = new Tensor(window, 0, reached, dtype, shape, scope);
-    if (window.bytes.isReadOnly()) {
-      tensor.freeze();
-    }
+    tensor.hold(window.foreign);
     return tensor;
   }
 
@@ -875,7 +906,7 @@ public final class ExecutionContext implements AutoCloseable {
       throw new IllegalArgumentException(
           "address 0x" + Long.toHexString(address) + " is not aligned for " + dtype);
     }
-    if (arena.chunkOf(address, bytes) == 0 || scope.isEnded(address, bytes)) {
+    if (arena.chunkOf(address, bytes) == 0 || Leftovers.have(scope, address, bytes)) {
       throw new IllegalArgumentException(
           "the "
               + bytes
@@ -935,6 +966,7 @@ public final class ExecutionContext implements AutoCloseable {
     Throwable failure = root().endAll("its context was reset");
     current = next;
     arena.reset();
+    tellReleased();
     Resources.rethrow(failure);
   }
 
@@ -977,7 +1009,27 @@ public final class ExecutionContext implements AutoCloseable {
       watch.close(); // first: once the arena is closed, nothing of it may be reclaimed
     }
     arena.close();
+    tellReleased();
     Resources.rethrow(failure);
+  }
+
+  /** Notes what has lost its last holder in an end that is not complete yet. */
+  void add(Released gone) {
+    gone.next = released;
+    released = gone;
+  }
+
+  /**
+   * Tells whatever ends have noted, one at a time, since it may do anything; an error leaves the
+   * rest for the next end.
+   */
+  void tellReleased() {
+    while (released != null) {
+      Released gone = released;
+      released = gone.next;
+      gone.next = null;
+      gone.tell();
+    }
   }
 
   private Scope root() {

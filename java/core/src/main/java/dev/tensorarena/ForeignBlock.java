@@ -8,8 +8,11 @@ import java.nio.ByteOrder;
  * here and not asked again: where the block begins, how many bytes it has, and whether they may be
  * written. Every later part is held against that, because tensors are offsets from the start.
  * Immutable; any thread.
+ *
+ * <p>The {@link SharedAllocation} of the tensor refers to it, keeps the memory reachable so, and
+ * tells it when its last holder has gone.
  */
-final class ForeignBlock {
+final class ForeignBlock extends Released {
   /** The JDK's segments make no larger buffers. */
   private static final int MAX_PART = Integer.MAX_VALUE - 8;
 
@@ -52,7 +55,7 @@ final class ForeignBlock {
     if (block.segment != null && !SegmentScope.isAlive(block.segment)) {
       throw gone(memory);
     }
-    return new Window(first, block.start, block);
+    return new Window(first, block.start, block, viewsOf(memory, given));
   }
 
   private static IllegalStateException gone(ForeignMemory memory) {
@@ -81,12 +84,17 @@ final class ForeignBlock {
               + (readOnly ? "read-only" : "writable")
               + ", as the first part says");
     }
-    return new Window(part, address, this);
+    return new Window(part, address, this, viewsOf(memory, given));
+  }
+
+  private static CountedMemory.RawViews viewsOf(ForeignMemory memory, ByteBuffer part) {
+    return memory instanceof CountedMemory counted ? counted.viewsOf(part) : null;
   }
 
   /** Returns how many bytes from an offset on fit a buffer. */
   private static int lengthAt(ForeignMemory memory, long offset, long size) {
-    int most = memory instanceof DirectBuffer ? Integer.MAX_VALUE : MAX_PART;
+    boolean buffer = memory instanceof DirectBuffer || memory instanceof CountedMemory.Buffer;
+    int most = buffer ? Integer.MAX_VALUE : MAX_PART;
     return (int) Math.min(size - offset, most);
   }
 
@@ -116,6 +124,32 @@ final class ForeignBlock {
 
   private static String at(ByteBuffer direct) {
     return " at 0x" + Long.toHexString(NativeArena.bufferAddress(direct.slice()));
+  }
+
+  /**
+   * Begins to hold the memory, which will be {@linkplain #released told} of the end then.
+   *
+   * @throws IllegalStateException if its owner was told already that nobody needs it
+   */
+  void hold() {
+    if (memory instanceof CountedMemory counted) {
+      counted.hold();
+    }
+  }
+
+  @Override
+  void released() {
+    if (memory instanceof CountedMemory counted) {
+      counted.letGo();
+    } else {
+      memory.released();
+    }
+  }
+
+  /** For messages, without the memory's own words: it may throw. */
+  @Override
+  public String toString() {
+    return "wrapped memory of " + memory.getClass();
   }
 
   /** Returns whether the memory stays as long as it is held: nobody can end the segment below. */

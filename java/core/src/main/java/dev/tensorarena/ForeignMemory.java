@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
+import java.util.Objects;
 
 /**
  * Memory that is not this library's, such as a mapped file or a block of a native library, which
@@ -8,8 +9,9 @@ import java.nio.ByteBuffer;
  * than a buffer can be, and is accessed through direct buffers over parts of it.
  *
  * <p>An implementation stands for one block that does not move. The tensor keeps this object
- * reachable, and this object must keep the block. If the block can go away earlier, its buffers
- * must refuse access from then on, as those of a {@code java.lang.foreign.MemorySegment} do.
+ * reachable, and this object must keep the block until it is told that the block is {@linkplain
+ * #released released}. If the block can go away earlier, its buffers must refuse access from then
+ * on, as those of a {@code java.lang.foreign.MemorySegment} do.
  */
 public interface ForeignMemory {
   /**
@@ -40,5 +42,49 @@ public interface ForeignMemory {
    */
   default boolean isAlive() {
     return true;
+  }
+
+  /**
+   * Is told that nobody needs the block any longer; does nothing, unless an implementation
+   * overrides this. It is called once for each {@code wrap} that returned a tensor, and never
+   * before the tensor's scope has ended and the last share, kept result, {@link TensorPin} and
+   * checked segment of the bytes has gone; a share that nobody closes holds them for ever.
+   *
+   * <p>It is called on whichever thread lets go last, with no lock held, and where that is the end
+   * of a scope, a reset or a close, once that is complete. It may do anything, and use any context.
+   * What it throws is logged; an {@link Error} is passed on to whoever let go.
+   *
+   * <p>If the block is freed then, raw views and addresses of it must not be used any longer, and a
+   * shared handle not by one thread while another one closes it: the memory of arenas stays
+   * readable for ever, this does not.
+   */
+  default void released() {}
+
+  /**
+   * Returns memory that is known by its address, such as what a native library has allocated.
+   *
+   * <p><b>This is unsafe.</b> The caller vouches that the bytes can be read and written, and stay
+   * where they are until {@code released} is called. Where they do not, the JVM crashes.
+   *
+   * <p>The memory may be wrapped any number of times. {@code released} is called once, when the
+   * last one of these tensors has gone with all who held its bytes, as {@link #released()} says;
+   * never, if it was not wrapped. If raw views were given out, it is called only when the garbage
+   * collector has found that nobody can reach them, nor the tensors. Then the memory counts as
+   * gone, and can be wrapped no more.
+   *
+   * @param address where the first byte lies: an absolute address, which need not be aligned
+   * @param bytes the size
+   * @param released what to run then, on whichever thread lets go last
+   * @return the memory
+   * @throws IllegalArgumentException if the address is not above 0, the size is negative, or the
+   *     end is beyond 2<sup>63</sup> - 1
+   */
+  static ForeignMemory ofAddress(long address, long bytes, Runnable released) {
+    Objects.requireNonNull(released, "released");
+    if (address <= 0 || bytes < 0 || bytes > Long.MAX_VALUE - address) {
+      throw new IllegalArgumentException(
+          "no memory: " + bytes + " bytes at address 0x" + Long.toHexString(address));
+    }
+    return new CountedMemory.Block(address, bytes, released);
   }
 }

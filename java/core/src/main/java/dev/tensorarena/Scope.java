@@ -49,19 +49,15 @@ public final class Scope implements AutoCloseable {
   private Resources resources;
 
   /** The allocations in which this scope has a hold: a linked list, the newest first. */
-  private SharedAllocation shared;
+  SharedAllocation shared;
 
-  /**
-   * The scopes inside this one that ended and left bytes below the cursor, because a pin kept it
-   * up: a list, the newest first. Once this has ended and is in such a list, what follows in it.
-   */
-  private Scope remains;
+  /** What scopes inside this one have left, and where the bytes end that this one left. */
+  Scope leftovers;
 
-  /** Where the bytes end that this left below the cursor. */
-  private long remainsEnd;
+  long leftoversEnd;
 
-  private final long markChunk;
-  private final long markCursor;
+  final long markChunk;
+  final long markCursor;
   private final long markCharged;
   private final long markWasted;
 
@@ -182,13 +178,40 @@ public final class Scope implements AutoCloseable {
     result.use();
     Tensor kept = result.endsWith(this) ? movable(result) : null;
     Tensor moved = result;
-    Throwable failure = endAll("its scope was closed");
+    // Held before this scope lets go, which may be the last one to hold wrapped memory.
+    SharedAllocation wrapped =
+        kept == null || !kept.window.isForeign() ? null : kept.origin().shared;
+    Throwable failure = wrapped == null ? endAll("its scope was closed") : endHolding(wrapped);
     if (kept == null) {
       rewind();
+    } else if (wrapped != null) {
+      moved = keptInPlace(kept, wrapped);
     } else {
       moved = moveDown(kept);
     }
+    context.tellReleased();
     Resources.rethrow(failure);
+    return moved;
+  }
+
+  private Throwable endHolding(SharedAllocation wrapped) {
+    wrapped.tryRetain();
+    try {
+      return endAll("its scope was closed");
+    } catch (Throwable refusal) {
+      wrapped.release();
+      throw refusal;
+    }
+  }
+
+  /** Hands the hold of wrapped memory to the enclosing scope; frozen, if others hold it too. */
+  private Tensor keptInPlace(Tensor kept, SharedAllocation wrapped) {
+    rewind();
+    parent.add(wrapped);
+    Tensor moved = kept.movedTo(kept.window, kept.offset, parent, wrapped);
+    if (wrapped.isSoleHolder()) {
+      wrapped.thaw(moved);
+    }
     return moved;
   }
 
@@ -207,8 +230,7 @@ public final class Scope implements AutoCloseable {
    *
    * <p>This needs no memory that the scope did not have: the tensor's own chunk stays with the
    * arena, and the mark is not above the tensor. Some bytes stay where they are and are pinned for
-   * the enclosing scope: those in a chunk that leaves the arena because others pin it, those that a
-   * user allocated as a buffer and wrapped, since their alignment is the user's choice, and those
+   * the enclosing scope: those in a chunk that leaves the arena because others pin it, and those
    * that the rewind would overwrite.
    */
   private Tensor moveDown(Tensor kept) {
@@ -224,12 +246,12 @@ public final class Scope implements AutoCloseable {
     long from = kept.start();
     long size = kept.byteCount();
     long chunk = size == 0 ? 0 : arena.chunkOf(from, size);
-    if (chunk == 0) { // a user's own buffer, or no bytes at all
+    if (chunk == 0) { // no bytes at all
       rewind();
       return kept.movedTo(kept.window, kept.offset, parent, null);
     }
     boolean leaves = chunk != markChunk && arena.isPinned(chunk);
-    if (leaves || kept.window.isForeign() || arena.overwritesEnded()) {
+    if (leaves || arena.overwritesEnded()) {
       SharedAllocation held = SharedAllocation.heldFor(context, from, size);
       parent.add(held); // before anything that may run out of heap
       rewind();
@@ -265,58 +287,16 @@ public final class Scope implements AutoCloseable {
     checkOpen();
     Throwable failure = endAll("its scope was closed");
     rewind();
+    context.tellReleased();
     Resources.rethrow(failure);
   }
 
   private void rewind() {
     long end = context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
     if (end != markCursor) {
-      parent.addRemains(this, end);
+      Leftovers.add(parent, this, end);
     }
   }
-
-  /** Notes what a scope inside this one has left. Allocates nothing, and may be repeated. */
-  private void addRemains(Scope ended, long end) {
-    Scope last = remains;
-    if (last != null && last.markChunk == ended.markChunk && last.remainsEnd == ended.markCursor) {
-      last.remainsEnd = end; // nothing lies between them
-      return;
-    }
-    ended.remainsEnd = end;
-    if (last != ended) {
-      ended.remains = last; // in place of its own: those have ended with it
-      remains = ended;
-    }
-  }
-
-  /**
-   * Returns whether bytes below the cursor have ended all the same: with a scope inside an open
-   * one, whose rewind a pin kept above them. Asked of the innermost scope.
-   */
-  boolean isEnded(long address, long size) {
-    for (Scope open = this; open != null; open = open.parent) {
-      for (Scope ended = open.remains; ended != null; ended = ended.remains) {
-        if (address < ended.remainsEnd && address + size > ended.markCursor) {
-          return !isHeld(address, size);
-        }
-      }
-    }
-    return false;
-  }
-
-  /** Returns whether an open scope has the bytes, although they lie among those of an inner one. */
-  private boolean isHeld(long address, long size) {
-    for (Scope open = this; open != null; open = open.parent) {
-      for (SharedAllocation each = open.shared; each != null; each = each.next) {
-        if (each instanceof SharedAllocation.Held held && held.contains(address, size)) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  // ---- the orphaned: scopes whose thread has ended
 
   /**
    * Makes the calling thread the owner of this root scope and of those inside it, if their owner
@@ -401,11 +381,10 @@ public final class Scope implements AutoCloseable {
     } while (resources != null && !resources.isEmpty());
     owner = null;
     context.current = parent == null ? this : parent;
-    Arena arena = context.arena();
     for (SharedAllocation last = shared; last != null; ) {
       SharedAllocation next = last.next;
       last.next = null;
-      last.end(arena);
+      last.end(context);
       last = next;
     }
     shared = null;

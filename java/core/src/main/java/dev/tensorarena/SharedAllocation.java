@@ -45,6 +45,12 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   /** The descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
   private long chunk;
 
+  /**
+   * The wrapped memory, which is kept reachable so and told when the last holder has gone; null for
+   * bytes of an arena, and until it is held.
+   */
+  ForeignBlock foreign;
+
   /** The one tensor that may write; null while all are frozen. */
   private Tensor writer;
 
@@ -68,7 +74,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     SharedAllocation kept = new Held(context, address, size);
     kept.begin(address, size);
     kept.tryRetain(); // the hold of the enclosing scope
-    kept.end(context.arena()); // the innermost scope has none
+    kept.end(context); // the innermost scope has none
     return kept;
   }
 
@@ -127,24 +133,35 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     if (isBiasedToMe()) {
       mine--; // the original handle still counts, so this is not the last one
     } else {
-      releaseCounted();
-    }
-  }
-
-  private void releaseCounted() {
-    long left = (long) WORD.getAndAddRelease(this, -ONE) - ONE;
-    if (left == DETACHED) {
-      VarHandle.acquireFence();
-      if (chunk != 0) {
-        NativeArena.releaseChunk(chunk);
+      if (releaseCounted() && foreign != null) {
+        foreign.tell();
       }
     }
   }
 
-  /** Releases the hold of a scope that ends, on the owner's thread, and detaches. */
-  void end(Arena arena) {
-    if (owner == null) {
-      releaseCounted(); // mutable() brought it to this scope when it was detached already
+  /** Returns whether the last holder has gone, and its pin with it. */
+  private boolean releaseCounted() {
+    long left = (long) WORD.getAndAddRelease(this, -ONE) - ONE;
+    if (left != DETACHED) {
+      return false;
+    }
+    VarHandle.acquireFence();
+    if (chunk != 0) {
+      NativeArena.releaseChunk(chunk);
+    }
+    return true;
+  }
+
+  /**
+   * Releases the hold of a scope that ends, on the owner's thread, and detaches.
+   *
+   * @param ending the scope's context, which tells wrapped memory of its end once it is whole
+   */
+  void end(ExecutionContext ending) {
+    if (owner == null) { // mutable() brought it to this scope when it was detached already
+      if (releaseCounted() && foreign != null) {
+        ending.add(foreign);
+      }
       return;
     }
     long handedOver = (mine - 1) * ONE + DETACHED;
@@ -152,8 +169,14 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     context = null;
     writer = null;
     long all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
-    if (all == DETACHED && chunk != 0) {
-      arena.unpin(chunk);
+    if (all != DETACHED) {
+      return;
+    }
+    if (chunk != 0) {
+      ending.arena().unpin(chunk);
+    }
+    if (foreign != null) {
+      ending.add(foreign);
     }
   }
 

@@ -861,6 +861,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     requireGapless();
     requireReach();
     origin().expose();
+    window.expose();
     return living;
   }
 
@@ -1709,8 +1710,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return false;
   }
 
+  /** Wrapped bytes, which are held from the start, are frozen once they are shared. */
   final boolean wasShared() {
-    return origin().shared != null;
+    return window.isForeign() ? isFrozen() : origin().shared != null;
   }
 
   /** Makes a handle of the same elements at another place, in another scope. */
@@ -1720,9 +1722,17 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return moved;
   }
 
-  /** Freezes the tensor, which wraps read-only memory. */
-  final void freeze() {
-    beginSharing().freeze();
+  /**
+   * Holds the memory that this tensor wraps, from now on until the scope and everybody who shares
+   * it has let go. Over read-only memory the tensor is frozen.
+   */
+  final void hold(ForeignBlock block) {
+    SharedAllocation begun = beginSharing();
+    if (window.bytes.isReadOnly()) {
+      begun.freeze();
+    }
+    block.hold();
+    begun.foreign = block; // last, and without a call: what fails before has taken nothing
   }
 
   /** Notes that a raw view or an address is given out. */

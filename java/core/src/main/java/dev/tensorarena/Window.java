@@ -65,17 +65,21 @@ final class Window {
   final IntBuffer ints;
   final ShortBuffer shorts;
 
+  /** What holds the memory for raw views; null where nobody needs to, or can. */
+  private final CountedMemory.RawViews views;
+
   /**
    * Makes a window over all of a buffer in native order.
    *
    * @param address where the buffer begins
    */
-  Window(ByteBuffer bytes, long address, ForeignBlock foreign) {
+  Window(ByteBuffer bytes, long address, ForeignBlock foreign, CountedMemory.RawViews views) {
     boolean typed = foreign == null;
     this.bytes = bytes;
     this.size = bytes.capacity();
     this.address = address;
     this.foreign = foreign;
+    this.views = views;
     this.floats = typed ? bytes.asFloatBuffer() : null;
     this.doubles = typed ? bytes.asDoubleBuffer() : null;
     this.longs = typed ? bytes.asLongBuffer() : null;
@@ -162,7 +166,7 @@ final class Window {
       throw new OutOfMemoryError(
           "the JVM refused a direct buffer of " + size + " bytes over arena memory");
     }
-    return new Window(view.order(ByteOrder.nativeOrder()), at, null);
+    return new Window(view.order(ByteOrder.nativeOrder()), at, null, null);
   }
 
   boolean isForeign() {
@@ -177,6 +181,13 @@ final class Window {
   /** Returns whether the memory stays as long as it is held. */
   boolean isPinnable() {
     return foreign == null || foreign.isPinnable();
+  }
+
+  /** Notes that a raw view of the bytes is about to be given out. */
+  void expose() {
+    if (views != null) {
+      views.hold();
+    }
   }
 
   // ---- parts, by their offset in bytes and their number of elements

@@ -49,6 +49,7 @@ final class Calls {
               ForeignMemory.class, new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(1))),
           Map.entry(Class.class, NoGuard.class),
           Map.entry(Function.class, (Function<Object, NoGuard>) guarded -> new NoGuard()),
+          Map.entry(Runnable.class, (Runnable) () -> {}),
           Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));
 
   private Calls() {}

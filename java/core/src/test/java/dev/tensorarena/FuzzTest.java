@@ -209,6 +209,8 @@ class FuzzTest {
         return (Function<Object, Calls.NoGuard>) guarded -> new Calls.NoGuard();
       } else if (type == ForeignMemory.class) {
         return new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(random.nextInt(70)));
+      } else if (type == Runnable.class) {
+        return (Runnable) () -> {};
       } else if (type == AutoCloseable.class) {
         return (AutoCloseable) () -> {};
       }

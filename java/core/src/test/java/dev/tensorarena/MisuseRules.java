@@ -110,7 +110,7 @@ final class MisuseRules {
       return numbers(ARGUMENT, type, -1, MIN, (1L << 46) + 1, MAX);
     } else if (at.matches("(withMemoryLimit|memoryLimit|retainedLimit|checkAllocation)\\(.*")) {
       return numbers(ARGUMENT, type, -1, MIN);
-    } else if (at.equals("wrap(ByteBuffer,DType,Shape)#0")) {
+    } else if (at.matches("wrap\\(ByteBuffer,.*#0")) {
       return values(
           ByteBuffer.allocate(1).order(ByteOrder.nativeOrder()),
           ByteBuffer.allocateDirect(2).order(ByteOrder.nativeOrder()));
@@ -118,6 +118,10 @@ final class MisuseRules {
       return values(new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(2)));
     } else if (at.matches("wrap\\(.*#1")) {
       return values(DType.INT64, DType.FLOAT16);
+    } else if (at.equals("ofAddress(long,long,Runnable)#0")) {
+      return addresses(0, -1, MIN);
+    } else if (at.equals("ofAddress(long,long,Runnable)#1")) {
+      return numbers(ARGUMENT, type, -1, MIN, MAX);
     } else if (at.startsWith("tensorAt(") && parameter == 0) {
       return addresses(0, -1, 4096, MIN, MAX);
     } else if (at.startsWith("tensorAt(")) {
@@ -156,6 +160,7 @@ final class MisuseRules {
   private static boolean isFree(String at, Class<?> type) {
     return type == ExecutionContext.class
         || type == Tensor.class
+        || type == Runnable.class
         || at.matches("set[A-Z][a-z]+At\\(.*#1|set[A-Z][a-z]+\\(.*long\\[\\]\\)#0")
         || at.matches("(fill|allocTemp|hugePages|zeroOnRelease|name|track|equals)\\(.*#0")
         || at.matches("(empty|zeros)\\(DType.*#0")

@@ -7,6 +7,7 @@ import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 
 /**
  * The guard of a scope or of a shared handle that ends checked segments together with the bytes
@@ -72,6 +73,19 @@ final class Lifetime extends Guard {
   /** Returns the segment over the bytes at an address, which ends with this lifetime. */
   MemorySegment segment(long address, long bytes) {
     return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
+  }
+
+  /**
+   * Returns such a segment over bytes that may be an object's.
+   *
+   * @param kept what must stay reachable as long as the segment can be used; null for an arena's
+   *     bytes
+   */
+  MemorySegment segment(long address, long bytes, Object kept) {
+    return kept == null
+        ? segment(address, bytes)
+        : MemorySegment.ofAddress(address)
+            .reinterpret(bytes, arena, ended -> Reference.reachabilityFence(kept));
   }
 
   MemorySegment.Scope jdkScope() {

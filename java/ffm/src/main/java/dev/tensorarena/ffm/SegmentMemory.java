@@ -26,7 +26,15 @@ record SegmentMemory(MemorySegment segment) implements ForeignMemory {
     return segment.scope().isAlive();
   }
 
-  /** Returns the bytes of a contiguous tensor over foreign memory, with that memory's lifetime. */
+  /**
+   * Returns whether the memory is a segment that refuses access by itself once it has ended: the
+   * user's own, or below a buffer of his one that can end.
+   */
+  static boolean hasOwnLifetime(ForeignMemory foreign, Tensor tensor) {
+    return foreign instanceof SegmentMemory || !tensor.isPinnable();
+  }
+
+  /** Returns the bytes of a contiguous tensor over such memory, with its lifetime. */
   static MemorySegment segmentOf(ForeignMemory foreign, Tensor tensor) {
     MemorySegment bytes =
         foreign instanceof SegmentMemory memory

@@ -39,9 +39,10 @@ public final class Segments {
    * <p>The segment of a frozen tensor is read-only. A segment that was taken before the first
    * {@code share()} stays writable, as raw views do.
    *
-   * <p>For a tensor over foreign memory, made by {@link Tensors#wrap} or {@code
-   * ExecutionContext.wrap}, the result is a part of that memory's own segment or buffer, with its
-   * lifetime and its confinement.
+   * <p>All this holds for a tensor of {@code ExecutionContext.wrap}, too: its segments end with the
+   * tensor, and the memory is released only after that. But for one of {@link Tensors#wrap}, and
+   * over a buffer of a segment whose arena can be closed, the result is a part of that segment,
+   * with its lifetime and its confinement.
    *
    * @param tensor a contiguous tensor
    * @return its bytes: {@code tensor.byteSize()} of them, aligned as the tensor is
@@ -50,10 +51,11 @@ public final class Segments {
    */
   public static MemorySegment of(Tensor tensor) {
     TensorMemory memory = tensor.memory();
-    if (memory.foreign() != null) {
+    if (memory.foreign() != null && SegmentMemory.hasOwnLifetime(memory.foreign(), tensor)) {
       return SegmentMemory.segmentOf(memory.foreign(), tensor);
     }
-    MemorySegment segment = Lifetime.of(tensor).segment(memory.address(), memory.byteSize());
+    MemorySegment segment =
+        Lifetime.of(tensor).segment(memory.address(), memory.byteSize(), memory.foreign());
     return memory.isWritable() ? segment : segment.asReadOnly();
   }
 

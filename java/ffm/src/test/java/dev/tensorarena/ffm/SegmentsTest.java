@@ -29,6 +29,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -334,19 +335,71 @@ class SegmentsTest extends InContext {
 
   // ---- foreign memory
 
+  /** A segment that outlived them read what the buffer's owner had freed. */
   @Test
-  void ofAWrappedBufferItIsTheBuffer() {
+  void ofAWrappedBufferItEndsWithTheTensor() throws Exception {
     ByteBuffer buffer = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder()).putInt(4, 6);
+    AtomicInteger released = new AtomicInteger();
     Scope scope = ctx.scope();
-    Tensor tensor = ctx.wrap(buffer, DType.INT32, Shape.of(2));
+    Tensor tensor = ctx.wrap(buffer, DType.INT32, Shape.of(2), released::incrementAndGet);
     MemorySegment bytes = Segments.of(tensor.slice(0, 1, 2));
     assertEquals(6, bytes.get(JAVA_INT, 0));
     assertFalse(bytes.isReadOnly());
-    tensor.share().close();
+    SharedTensor handle = tensor.share();
     assertTrue(Segments.of(tensor).isReadOnly());
     scope.close();
     assertRefuses(() -> Segments.of(tensor), "its scope was closed");
-    assertEquals(6, bytes.get(JAVA_INT, 0), "as long as the buffer's memory lasts");
+    assertRefuses(() -> bytes.get(JAVA_INT, 0), "closed");
+    assertEquals(0, released.get());
+    MemorySegment shared = Segments.of(handle);
+    assertEquals(6, shared.getAtIndex(JAVA_INT, 1));
+    handle.close();
+    assertRefuses(() -> shared.get(JAVA_INT, 0), "closed");
+    assertEquals(1, released.get());
+  }
+
+  /** Only its own thread could end it. */
+  @Test
+  void ofAHandleThatAnotherThreadClosesItHoldsWrappedMemoryWhileItCanBeReached() throws Exception {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(4).order(ByteOrder.nativeOrder()).putInt(0, 6);
+    AtomicInteger released = new AtomicInteger();
+    SharedTensor handle =
+        ctx.wrap(buffer, DType.INT32, Shape.of(1), released::incrementAndGet).share();
+    ctx.reset();
+    MemorySegment mine = Segments.of(handle);
+    onThread(
+        () -> {
+          handle.close();
+          return null;
+        });
+    assertEquals(0, released.get());
+    assertEquals(6, mine.get(JAVA_INT, 0));
+    mine = null;
+    for (int i = 0; i < 1000 && released.get() == 0; i++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertEquals(1, released.get());
+  }
+
+  /** The handle was forgotten, and the scope has ended: nobody else has the buffer. */
+  @Test
+  void aSegmentKeepsTheWrappedBufferReachable() {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
+    WeakReference<ByteBuffer> memory = new WeakReference<>(buffer);
+    MemorySegment bytes = Segments.of(ctx.wrap(buffer, DType.INT8, Shape.of(1 << 20)).share());
+    buffer = null;
+    ctx.reset();
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+    }
+    assertTrue(memory.get() != null);
+    assertEquals(0, bytes.get(JAVA_BYTE, 77));
+    bytes = null;
+    for (int i = 0; i < 100 && memory.get() != null; i++) {
+      System.gc();
+    }
+    assertNull(memory.get(), "and no longer");
   }
 
   @Test

@@ -1,0 +1,49 @@
+package dev.tensorarena;
+
+/**
+ * The bytes that scopes have left below the cursor when they ended, because a pin or a quarantine
+ * kept it up. The nodes of the list are the scopes that ended, each with its mark and where its
+ * bytes end, so that an end allocates nothing, and knows of pins that native code has made. The
+ * scope around it has the list, the newest first, and everything in it ends with that one.
+ */
+final class Leftovers {
+  private Leftovers() {}
+
+  /** Notes what an ended scope has left in the one around it; may be repeated. */
+  static void add(Scope around, Scope ended, long end) {
+    Scope last = around.leftovers;
+    if (last != null && last.markChunk == ended.markChunk && last.leftoversEnd == ended.markCursor) {
+      last.leftoversEnd = end; // nothing lies between them
+      return;
+    }
+    ended.leftoversEnd = end;
+    if (last != ended) {
+      ended.leftovers = last; // in place of its own: those have ended with it
+      around.leftovers = ended;
+    }
+  }
+
+  /** Returns whether bytes below the cursor have ended all the same; some of them, or all. */
+  static boolean have(Scope innermost, long address, long size) {
+    for (Scope open = innermost; open != null; open = open.parent) {
+      for (Scope ended = open.leftovers; ended != null; ended = ended.leftovers) {
+        if (address < ended.leftoversEnd && address + size > ended.markCursor) {
+          return !isHeld(innermost, address, size);
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Returns whether an open scope has the bytes, although they lie among those of an inner one. */
+  private static boolean isHeld(Scope innermost, long address, long size) {
+    for (Scope open = innermost; open != null; open = open.parent) {
+      for (SharedAllocation each = open.shared; each != null; each = each.next) {
+        if (each instanceof SharedAllocation.Held held && held.contains(address, size)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+}

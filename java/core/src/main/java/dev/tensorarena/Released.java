@@ -1,0 +1,24 @@
+package dev.tensorarena;
+
+/**
+ * Something that is told when its last holder has let it go, as a link of the list that a context
+ * keeps of them: an end may let go of many, and tells each once it is complete.
+ */
+abstract class Released {
+  /** The next one in the list. */
+  Released next;
+
+  /** Does whatever the user likes: no end is half done, and no lock is held. */
+  abstract void released();
+
+  /** Calls {@link #released}; an exception of its is logged, an error is thrown. */
+  final void tell() {
+    try {
+      released();
+    } catch (Exception e) {
+      // Looked for only now: nearly no program needs it.
+      System.getLogger("dev.tensorarena")
+          .log(System.Logger.Level.WARNING, this + " failed when it was released", e);
+    }
+  }
+}
