@@ -36,6 +36,7 @@
  * after a call. After a failure nothing has changed and the arena is usable. A status is TA_OK or
  * one that the function's comment names. A function that returns a status answers TA_ERR_CLOSED to
  * an arena that is NULL, and to one that was destroyed, until a new arena takes its control block.
+ * Who may meet such a one remembers the arena's generation and compares: control blocks stay readable.
  * NULL for a mark, a chunk or a struct is refused or ignored, as its function says; other pointers are
  * not checked, nor is the arena of the inlined ta_alloc.
  *
@@ -144,6 +145,8 @@ typedef int32_t ta_status;
  *   56  wasted          charged bytes that belong to nobody (below the floors of pinned chunks)
  *   64  opened_millis   when the arena was opened: milliseconds since 1970 by the system's coarse
  *                       clock, which may lag by some milliseconds
+ *   72  generation      counted up when the control block becomes an arena and when that is destroyed:
+ *                       odd while the arena is open, and never again what it was then
  *
  * Without a chunk, cursor == base > limit == 0, so every allocation takes the slow path. The owner
  * may read all words at any time, and may write the cursor alone, to raise it as ta_alloc does.
@@ -160,6 +163,7 @@ typedef struct ta_arena {
     uint64_t peak;
     uint64_t wasted;
     uint64_t opened_millis;
+    uint64_t generation;
 } ta_arena;
 
 /*

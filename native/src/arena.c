@@ -432,6 +432,7 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
     a->control.peak = 0;
     a->control.wasted = 0;
     a->control.opened_millis = os_coarse_millis();
+    a->control.generation++; /* a record begins as zeros and keeps it from arena to arena */
     a->open = ARENA_OPEN;
     a->first = NULL;
     a->capacity = chosen.capacity;
@@ -456,6 +457,7 @@ ta_status ta_arena_destroy(ta_arena *control) {
     end_behind(a, NULL);
     stand_nowhere(a, 0);
     a->open = 0;
+    a->control.generation++;
     pool_give_record(a, a->first);
     return TA_OK;
 }

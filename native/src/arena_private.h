@@ -21,7 +21,7 @@ typedef struct {
     uint64_t demand; /* what the last cycles used, decaying: the size to keep at a reset */
 } arena;
 
-_Static_assert(sizeof(ta_arena) == 72, "the control block is part of the ABI");
+_Static_assert(sizeof(ta_arena) == 80, "the control block is part of the ABI");
 _Static_assert(sizeof(ta_chunk) == 64, "the descriptor is part of the ABI");
 _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 

@@ -11,7 +11,7 @@
     } while (0)
 
 static void the_fast_paths_words_fill_a_cache_line_of_the_control_block(void) {
-    CHECK_EQ(sizeof(ta_arena), 72);
+    CHECK_EQ(sizeof(ta_arena), 80);
     CHECK_WORD(ta_arena, cursor, 0);
     CHECK_WORD(ta_arena, limit, 8);
     CHECK_WORD(ta_arena, base, 16);
@@ -21,6 +21,7 @@ static void the_fast_paths_words_fill_a_cache_line_of_the_control_block(void) {
     CHECK_WORD(ta_arena, peak, 48);
     CHECK_WORD(ta_arena, wasted, 56);
     CHECK_WORD(ta_arena, opened_millis, 64);
+    CHECK_WORD(ta_arena, generation, 72);
     ta_arena *arenas[5];
     for (int i = 0; i < 5; i++) {
         arenas[i] = open_arena();
@@ -177,6 +178,26 @@ static void an_arena_knows_when_it_was_opened(void) {
     close_arena(second);
 }
 
+static void a_generation_tells_a_destroyed_arena_from_the_next_in_its_place(void) {
+    ta_arena *first = open_arena();
+    uint64_t generation = first->generation;
+    CHECK_EQ(generation % 2, 1);
+    take(first, 100, 0);
+    CHECK_EQ(ta_reset(first), TA_OK);
+    CHECK_EQ(first->generation, generation);
+    close_arena(first);
+    CHECK(first->generation > generation);
+    for (int i = 0; i < 100; i++) {
+        ta_arena *next = open_arena();
+        CHECK(next == first); /* the same control block */
+        CHECK(next->generation > generation && next->generation % 2 == 1);
+        generation = next->generation;
+        close_arena(next);
+    }
+    ta_pool_trim();
+    CHECK(first->generation > generation);
+}
+
 static void statistics_fill_as_much_as_the_caller_knows(void) {
     ta_arena *arena = open_arena();
     take(arena, 100, 1);
@@ -212,6 +233,7 @@ int main(void) {
     RUN(no_options_mean_no_capacity_and_no_limit);
     RUN(the_largest_capacity_is_accepted);
     RUN(an_arena_knows_when_it_was_opened);
+    RUN(a_generation_tells_a_destroyed_arena_from_the_next_in_its_place);
     RUN(statistics_fill_as_much_as_the_caller_knows);
     return failures != 0;
 }

@@ -8,6 +8,7 @@ package dev.tensorarena;
  *   words of 64 bits   0 cursor  1 limit           2 base   3 slab
  *                      4 chunk   5 charged before  6 peak   7 wasted
  *                      8 opened, in milliseconds since 1970
+ *                      9 generation, odd while the arena is open
  * </pre>
  */
 final class ControlBlock {
@@ -19,12 +20,13 @@ final class ControlBlock {
   static final int PEAK = 6;
   static final int WASTED = 7;
   static final int OPENED = 8;
+  static final int GENERATION = 9;
 
   /** Where cursor and base of an arena without a chunk stand: above its limit of 0. */
   static final long NOWHERE = 64;
 
   /** Its size. */
-  static final int BYTES = 9 * Long.BYTES;
+  static final int BYTES = 10 * Long.BYTES;
 
   private ControlBlock() {}
 }

@@ -24,7 +24,7 @@ class StrayPinTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         ctx.allocSlice(1, 2, 3);
         chunk =
-            NativeArena.view(ctx.nativeHandle(), 72)
+            NativeArena.view(ctx.nativeHandle(), ControlBlock.BYTES)
                 .order(ByteOrder.nativeOrder())
                 .getLong(8 * ControlBlock.CHUNK);
       }

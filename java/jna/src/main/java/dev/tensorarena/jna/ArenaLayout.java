@@ -11,6 +11,7 @@ final class ArenaLayout {
 
   static final int BASE = 16;
   static final int CHARGED_BEFORE = 40;
+  static final int GENERATION = 72;
 
   /** {@code ta_options}. */
   static final int OPTIONS_BYTES = 24;

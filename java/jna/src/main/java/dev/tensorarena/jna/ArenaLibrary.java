@@ -18,6 +18,8 @@ interface ArenaLibrary extends Library {
    */
   int ABI_VERSION = 2;
 
+  ArenaLibrary INSTANCE = load();
+
   int ta_abi_version();
 
   int ta_arena_create(int abiVersion, Pointer options, long optionsSize, PointerByReference arena);

@@ -1,51 +1,84 @@
 package dev.tensorarena.jna;
 
+import static dev.tensorarena.DType.INT8;
+
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import dev.tensorarena.ArenaStats;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.Shape;
+import dev.tensorarena.Tensor;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 
 /**
  * The C API of an arena, called through JNA: for programs that use JNA already, and as a second
  * reader of the ABI beside the core, which agrees with it on every address, statistic and error.
- * {@link ExecutionContext} does the same at a hundredth of the price and with more checks.
+ * {@link ExecutionContext} does the same at a hundredth of the price.
  *
- * <p>As in C, failure is a {@link Status} or null, and memory is uninitialised. A pointer may be
- * used until a rewind, a reset or a close ends what it points to; later use reads or corrupts what
- * lives there then, but does not crash.
+ * <p>As in C, what cannot be had is a {@link Status} or null, and memory is uninitialised. The
+ * pointers of {@link #allocate} refuse to be used outside of their bytes, and when a rewind, a
+ * reset or a close has ended these.
  *
- * <p>An arena belongs to one thread at a time. The arena of a context belongs to the context's
- * thread until the context closes.
+ * <p>An arena belongs to the thread that created it, that of a context to the context's thread.
+ * Where nothing else is said, every method throws {@link IllegalStateException} on another thread
+ * and when the arena, or its context, is closed.
  */
 public final class JnaArena implements AutoCloseable {
-  private static final ArenaLibrary LIBRARY = ArenaLibrary.load();
+  private static final ArenaLibrary LIBRARY = ArenaLibrary.INSTANCE;
 
   /** Means no memory limit: {@code TA_UNLIMITED}. */
   public static final long UNLIMITED = -1;
 
+  /** For tensors that live in a scope and take no memory. */
+  private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
+
+  private static final Shape EMPTY = Shape.of(0);
+
+  /** The control block. Its memory stays readable, whoever destroys the arena. */
   private final Pointer arena;
 
-  /** Whether Java owns the arena: then native code, which this is, may not end it. */
-  private final boolean borrowed;
+  /** What owns the arena, so that it is not this class's to end; null for one of its own. */
+  private final ExecutionContext context;
 
-  private boolean closed;
+  /** Null once an arena of this class's own is closed. */
+  private final AtomicReference<Thread> owner;
 
-  private JnaArena(Pointer arena, boolean borrowed) {
+  /** Of the control block when the arena was opened: another one is another arena's. */
+  private final long generation;
+
+  private Epoch epoch = new Epoch(null);
+  private long nextMark;
+
+  /** Since this mark only this class has allocated. */
+  private long firstMark;
+
+  /** Where this class last left the cursor. */
+  private long left;
+
+  private JnaArena(Pointer arena, ExecutionContext context) {
     this.arena = arena;
-    this.borrowed = borrowed;
+    this.context = context;
+    this.owner = new AtomicReference<>(Thread.currentThread());
+    this.generation = arena.getLong(ArenaLayout.GENERATION);
+    this.left = arena.getLong(ArenaLayout.CURSOR);
   }
 
   /**
-   * Creates an arena.
+   * Creates an arena, which the calling thread owns.
    *
    * @param capacity the least size of the first chunk in bytes, up to 2<sup>46</sup>; 0 for any
    * @param memoryLimit the most bytes charged at once, or {@link #UNLIMITED}
    * @return the arena, which the caller closes
-   * @throws IllegalArgumentException if the capacity is out of range
+   * @throws IllegalArgumentException if the capacity or the limit is out of range
    * @throws OutOfMemoryError if the system refuses memory
    */
   public static JnaArena create(long capacity, long memoryLimit) {
+    checkLimit(memoryLimit);
     Memory options = new Memory(ArenaLayout.OPTIONS_BYTES);
     options.clear();
     options.setLong(ArenaLayout.CAPACITY, capacity);
@@ -59,7 +92,13 @@ public final class JnaArena implements AutoCloseable {
       throw new IllegalArgumentException(
           status + " for capacity " + capacity + " and memory limit " + memoryLimit);
     }
-    return new JnaArena(made.getValue(), false);
+    return new JnaArena(made.getValue(), null);
+  }
+
+  private static void checkLimit(long bytes) {
+    if (bytes < UNLIMITED) {
+      throw new IllegalArgumentException("a memory limit of " + bytes + " bytes");
+    }
   }
 
   /**
@@ -71,7 +110,7 @@ public final class JnaArena implements AutoCloseable {
    *     another copy of the native library than the core
    */
   public static JnaArena of(ExecutionContext context) {
-    JnaArena arena = new JnaArena(new Pointer(context.nativeHandle()), true);
+    JnaArena arena = new JnaArena(new Pointer(context.nativeHandle()), context);
     if (arena.check(0, 0) == Status.CLOSED) {
       throw new IllegalStateException(
           "JNA has found another copy of libtensorarena than the one that the core has loaded;"
@@ -81,15 +120,74 @@ public final class JnaArena implements AutoCloseable {
     return arena;
   }
 
+  // ---- the gate
+
+  void requireUsable() {
+    if (context != null) {
+      context.nativeHandle(); // passes the context's gate
+      return;
+    }
+    requireOwner(owner.get());
+    if (arena.getLong(ArenaLayout.GENERATION) != generation) {
+      throw new IllegalStateException("this arena was destroyed by native code");
+    }
+  }
+
+  private void requireOwner(Thread mine) {
+    if (mine != Thread.currentThread()) {
+      throw new IllegalStateException(
+          mine == null
+              ? "this arena is closed"
+              : this
+                  + " belongs to the thread \""
+                  + mine.getName()
+                  + "\" and was used on \""
+                  + Thread.currentThread().getName()
+                  + "\"");
+    }
+  }
+
+  /** The one way to C's functions on the arena: through the gate, with what owns it reachable. */
+  private <T> T call(Function<Pointer, T> function) {
+    requireUsable();
+    try {
+      return function.apply(arena);
+    } finally {
+      Reference.reachabilityFence(context);
+    }
+  }
+
+  private Status status(Function<Pointer, Integer> function) {
+    return Status.of(call(function));
+  }
+
+  private void checkOwned(String what) {
+    requireUsable();
+    if (context != null) {
+      throw new IllegalStateException("an arena that a context owns cannot " + what + " here");
+    }
+  }
+
+  // ---- allocation
+
   /**
-   * Allocates bytes, uninitialised.
+   * Allocates bytes, uninitialised. In the arena of a context they live until the innermost open
+   * scope ends.
    *
    * @param bytes how many; 0 gives an aligned address that must not be used
    * @param alignment a power of two up to 4096, or 0 for 64
-   * @return the address of the first byte, or null if refused; {@link #reserve} says why
+   * @return a pointer to the first byte, or null if refused; {@link #reserve} says why
    */
   public Pointer allocate(long bytes, long alignment) {
-    return LIBRARY.ta_arena_alloc(arena, bytes, alignment);
+    noticeOthers();
+    Pointer start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
+    left = cursor();
+    if (start == null) {
+      return null;
+    }
+    long address = Pointer.nativeValue(start);
+    Tensor tensor = context == null ? null : context.tensorAt(address, INT8, Shape.of(bytes));
+    return new ArenaMemory(this, epoch, tensor, address, bytes);
   }
 
   /**
@@ -97,10 +195,13 @@ public final class JnaArena implements AutoCloseable {
    *
    * @param bytes how many
    * @param alignment as for {@link #allocate}
-   * @return OK, ARGUMENT, LIMIT, POOL_LIMIT, NO_MEMORY or CLOSED
+   * @return OK, ARGUMENT, LIMIT, POOL_LIMIT or NO_MEMORY
    */
   public Status reserve(long bytes, long alignment) {
-    return Status.of(LIBRARY.ta_arena_reserve(arena, bytes, alignment));
+    noticeOthers();
+    Status status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
+    left = cursor();
+    return status;
   }
 
   /**
@@ -108,95 +209,147 @@ public final class JnaArena implements AutoCloseable {
    *
    * @param bytes how many
    * @param alignment as for {@link #allocate}
-   * @return LIMIT if it would, OK if not; ARGUMENT or CLOSED
+   * @return LIMIT if it would, OK if not; ARGUMENT
    */
   public Status check(long bytes, long alignment) {
-    return Status.of(LIBRARY.ta_arena_check(arena, bytes, alignment));
+    return status(a -> LIBRARY.ta_arena_check(a, bytes, alignment));
   }
 
   /**
    * Sets the memory limit of an arena that {@link #create} made.
    *
    * @param bytes the limit, in force from the next allocation, or {@link #UNLIMITED}
-   * @return OK or CLOSED
-   * @throws IllegalStateException for the arena of a context
+   * @return OK
+   * @throws IllegalArgumentException if the limit is negative and not {@link #UNLIMITED}
+   * @throws IllegalStateException also for the arena of a context
    */
   public Status setLimit(long bytes) {
     checkOwned("be given another limit");
-    return Status.of(LIBRARY.ta_arena_set_limit(arena, bytes));
+    checkLimit(bytes);
+    return status(a -> LIBRARY.ta_arena_set_limit(a, bytes));
   }
 
+  // ---- marks
+
   /**
-   * Notes how far the arena has been used.
+   * Notes how far the arena has been used. In the arena of a context a mark begins a scope, as
+   * {@link ExecutionContext#scope} does, which the rewind closes.
    *
    * @return the mark, for {@link #rewind}
    */
-  public Pointer mark() {
-    Memory mark = new Memory(ArenaLayout.POSITION_BYTES);
-    LIBRARY.ta_mark(arena, mark);
+  public Mark mark() {
+    noticeOthers();
+    Epoch next = new Epoch(epoch);
+    Mark mark;
+    if (context == null) {
+      Memory position = new Memory(ArenaLayout.POSITION_BYTES);
+      call(
+          a -> {
+            LIBRARY.ta_mark(a, position);
+            return null;
+          });
+      mark = new Mark(this, nextMark, next, position);
+    } else {
+      mark = new Mark(this, nextMark, next, context.scope(), context.wrap(NOTHING, INT8, EMPTY));
+    }
+    epoch = next;
+    nextMark++;
     return mark;
   }
 
   /**
-   * Ends everything that was allocated since a mark. In the arena of a context only allocations of
-   * this class may have been made since.
+   * Ends everything that was allocated since a mark. That can be done once; marks that were taken
+   * after it have then ended, too.
    *
-   * @param mark from {@link #mark}
-   * @return OK, MARK or CLOSED
+   * <p>In the arena of a context this ends only what was allocated here: once Java or other native
+   * code has allocated since the mark, or ended the scope that was open then, it is refused.
+   *
+   * @param mark from {@link #mark} of this arena
+   * @return OK, or MARK if it is refused; then nothing has changed
+   * @throws IllegalArgumentException if the mark is another arena's
    */
-  public Status rewind(Pointer mark) {
-    return Status.of(LIBRARY.ta_rewind(arena, mark));
+  public Status rewind(Mark mark) {
+    noticeOthers();
+    if (mark.arena != this) {
+      throw new IllegalArgumentException(mark + " is no mark of " + this);
+    }
+    if (mark.hasEnded() || mark.number < firstMark) {
+      return Status.MARK;
+    }
+    if (context == null) {
+      Status status = status(a -> LIBRARY.ta_rewind(a, mark.position));
+      if (status != Status.OK) {
+        return status;
+      }
+    } else {
+      mark.scope.close();
+    }
+    epoch.endBackTo(mark.epoch);
+    epoch = mark.epoch.before;
+    left = cursor();
+    return Status.OK;
+  }
+
+  /** Marks from before an allocation of somebody else are no longer good. */
+  private void noticeOthers() {
+    if (cursor() != left) {
+      firstMark = nextMark;
+      left = cursor();
+    }
   }
 
   /**
    * Ends everything that was allocated and keeps memory for the next allocations.
    *
-   * @return OK or CLOSED
-   * @throws IllegalStateException for the arena of a context
+   * @return OK
+   * @throws IllegalStateException also for the arena of a context
    */
   public Status reset() {
     checkOwned("be reset");
-    return Status.of(LIBRARY.ta_reset(arena));
+    Epoch next = new Epoch(null);
+    Status status = status(a -> LIBRARY.ta_reset(a));
+    epoch.endBackTo(null);
+    epoch = next;
+    left = cursor();
+    return status;
   }
 
+  // ---- pins
+
   /**
-   * Pins bytes of this arena: they outlive it, until {@link #release}.
+   * Pins bytes of this arena: they outlive it, until the pin and those that were {@linkplain
+   * ChunkPin#retain retained} from it are closed.
    *
    * @param start the address of the first byte
    * @param bytes how many
-   * @return their chunk; null if the arena has not handed these bytes out
+   * @return the pin; null if the arena has not handed these bytes out
+   * @throws IllegalStateException also if {@code start} is a pointer to bytes that have ended
    */
-  public Pointer pin(Pointer start, long bytes) {
-    return LIBRARY.ta_pin(arena, start, bytes);
+  public ChunkPin pin(Pointer start, long bytes) {
+    Objects.requireNonNull(start, "start");
+    requireUsable();
+    if (start instanceof BoundedMemory) {
+      ((BoundedMemory) start).requireReadable();
+    }
+    ChunkPin pin = new ChunkPin(Pointer.nativeValue(start), bytes, context == null);
+    Pointer chunk = call(a -> LIBRARY.ta_pin(a, start, bytes));
+    if (chunk == null) {
+      return null;
+    }
+    pin.hold(chunk);
+    return pin;
   }
 
-  /**
-   * Adds a pin; the caller holds one already. Any thread may call it.
-   *
-   * @param chunk from {@link #pin}
-   */
-  public static void retain(Pointer chunk) {
-    LIBRARY.ta_chunk_retain(chunk);
-  }
-
-  /**
-   * Gives a pin back. Any thread may call it.
-   *
-   * @param chunk from {@link #pin}
-   */
-  public static void release(Pointer chunk) {
-    LIBRARY.ta_chunk_release(chunk);
-  }
+  // ---- what it is used for
 
   /**
    * Returns what the arena's memory is used for.
    *
    * @return C's figures
-   * @throws IllegalStateException if the arena is closed
    */
   public ArenaStats stats() {
     Memory info = new Memory(ArenaLayout.INFO_BYTES);
-    Status status = Status.of(LIBRARY.ta_arena_stats(arena, info, info.size()));
+    Status status = status(a -> LIBRARY.ta_arena_stats(a, info, info.size()));
     if (status != Status.OK) {
       throw new IllegalStateException("no statistics of this arena: " + status);
     }
@@ -215,9 +368,7 @@ public final class JnaArena implements AutoCloseable {
    * @return bytes
    */
   public long charged() {
-    return arena.getLong(ArenaLayout.CHARGED_BEFORE)
-        + arena.getLong(ArenaLayout.CURSOR)
-        - arena.getLong(ArenaLayout.BASE);
+    return word(ArenaLayout.CHARGED_BEFORE) + word(ArenaLayout.CURSOR) - word(ArenaLayout.BASE);
   }
 
   /**
@@ -226,38 +377,50 @@ public final class JnaArena implements AutoCloseable {
    * @return an address
    */
   public long cursor() {
-    return arena.getLong(ArenaLayout.CURSOR);
+    return word(ArenaLayout.CURSOR);
+  }
+
+  /** Returns how far an address lies behind the current chunk's first byte. */
+  long offset(long address) {
+    return address - word(ArenaLayout.BASE);
+  }
+
+  private long word(int at) {
+    return call(a -> a.getLong(at));
   }
 
   /**
    * Returns the address of the control block, for functions of C.
    *
-   * @return a {@code ta_arena *}
+   * @return a {@code ta_arena *}, which Java cannot look into
    */
   public Pointer handle() {
-    return arena;
+    requireUsable();
+    return Pointer.createConstant(Pointer.nativeValue(arena));
   }
 
   /**
    * Ends an arena that {@link #create} made. Does nothing to the arena of a context, nor when
-   * called again.
+   * called again. Once the thread that created it has ended, any thread may call it.
+   *
+   * @throws IllegalStateException if the arena belongs to another thread, which is alive
    */
   @Override
   public void close() {
-    if (!borrowed && !closed) {
-      closed = true;
+    Thread mine = context == null ? owner.get() : null;
+    if (mine == null) {
+      return;
+    }
+    if (mine.isAlive()) {
+      requireOwner(mine);
+    }
+    if (owner.compareAndSet(mine, null) && arena.getLong(ArenaLayout.GENERATION) == generation) {
       LIBRARY.ta_arena_destroy(arena);
     }
   }
 
-  /** Returns how far an address lies behind the current chunk's first byte. */
-  long offset(long address) {
-    return address - arena.getLong(ArenaLayout.BASE);
-  }
-
-  private void checkOwned(String what) {
-    if (borrowed) {
-      throw new IllegalStateException("an arena that a context owns cannot " + what + " here");
-    }
+  @Override
+  public String toString() {
+    return context == null ? "an arena of JNA's" : "the arena of " + context;
   }
 }

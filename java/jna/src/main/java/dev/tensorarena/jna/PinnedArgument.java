@@ -26,8 +26,9 @@ final class PinnedArgument extends Pointer implements Function.PostCallRead {
     this.pin = FORGOTTEN.register(this, held::close);
   }
 
-  static PinnedArgument of(Tensor tensor) {
-    return new PinnedArgument(tensor.address(), tensor);
+  /** Of a tensor's first element, or of another one. */
+  static PinnedArgument of(Tensor tensor, long address) {
+    return new PinnedArgument(address, tensor);
   }
 
   /** Releases the pin: the call is over. */

@@ -17,7 +17,7 @@ public enum Status {
   NO_MEMORY,
   /** Caller and library were built for different ABI versions. */
   ABI,
-  /** The arena has already rewound past the mark. */
+  /** The arena has already rewound past the mark, or others have allocated in it since. */
   MARK,
   /** The arena was destroyed, or belongs to another copy of the library. */
   CLOSED;

@@ -1,10 +1,10 @@
 package dev.tensorarena.jna;
 
 import com.sun.jna.FromNativeContext;
-import com.sun.jna.Memory;
 import com.sun.jna.NativeMapped;
 import com.sun.jna.Pointer;
 import dev.tensorarena.Tensor;
+import java.nio.ByteBuffer;
 
 /**
  * A tensor as a JNA pointer to its first element. Nothing is copied.
@@ -24,7 +24,9 @@ import dev.tensorarena.Tensor;
  * <ul>
  *   <li>as an argument of a function of a library interface it refuses a tensor that has ended, and
  *       pins the tensor's bytes while the call runs;
- *   <li>its own accessors refuse a tensor that has ended, and every access out of its bounds;
+ *   <li>its own accessors, and those of its parts by {@link #share(long)}, refuse a tensor that has
+ *       ended, every access out of its bounds, strings that have no end in it, and writing to a
+ *       tensor that is frozen;
  *   <li>in a direct-mapped call JNA reads the address of a {@code Pointer} parameter without asking
  *       the object. Make the pointer where it is passed, {@code f(TensorPointer.of(x))}, which
  *       checks every call, or register with {@link TensorTypeMapper} and declare {@code Tensor} or
@@ -33,10 +35,12 @@ import dev.tensorarena.Tensor;
  *       dev.tensorarena.TensorPin} during the call.
  * </ul>
  *
- * <p>The pointer keeps the tensor and its context reachable, but owns nothing: {@link #close} does
- * nothing. Native code must not write through it if the tensor is frozen, which nothing prevents.
+ * <p>The pointer keeps the tensor and its context reachable, but owns nothing: {@code close} does
+ * nothing. A buffer of {@code getByteBuffer} is a raw view, like those of {@link
+ * Tensor#asByteBuffer}. Native code must not write through it if the tensor is frozen, which
+ * nothing prevents.
  */
-public final class TensorPointer extends Memory implements NativeMapped {
+public final class TensorPointer extends BoundedMemory implements NativeMapped {
   private final Tensor tensor;
 
   /**
@@ -47,9 +51,12 @@ public final class TensorPointer extends Memory implements NativeMapped {
   }
 
   private TensorPointer(Tensor tensor, long bytes) {
+    this(tensor, tensor.address(), bytes);
+  }
+
+  private TensorPointer(Tensor tensor, long address, long bytes) {
+    super(address, bytes);
     this.tensor = tensor;
-    this.peer = tensor.address();
-    this.size = bytes;
   }
 
   /**
@@ -118,19 +125,37 @@ public final class TensorPointer extends Memory implements NativeMapped {
     return tensor;
   }
 
-  /** Refuses a tensor that has ended, and bytes outside of it. */
   @Override
-  protected void boundsCheck(long offset, long bytes) {
+  void requireReadable() {
+    if (tensor == null) {
+      throw new IllegalStateException("a TensorPointer without a tensor is no pointer");
+    }
     tensor.rank(); // passes the gate
-    if (offset < 0 || bytes < 0 || bytes > size - offset) {
-      throw new IndexOutOfBoundsException(
-          bytes + " bytes at offset " + offset + " of a " + tensor + " of " + size + " bytes");
+  }
+
+  @Override
+  void requireWritable() {
+    requireReadable();
+    if (!tensor.isWritable()) {
+      throw new IllegalStateException(tensor + " is frozen, since it was shared or is read-only");
     }
   }
 
-  /** Does nothing: the memory is the tensor's. */
   @Override
-  public void close() {}
+  BoundedMemory part(long at, long bytes) {
+    return new TensorPointer(tensor, address() + at, bytes);
+  }
+
+  @Override
+  ByteBuffer view(long offset, long length) {
+    if (!tensor.isContiguous()) {
+      throw new UnsupportedOperationException(
+          tensor + " is not contiguous: it has no buffer; contiguous(ctx) gives a copy that has");
+    }
+    ByteBuffer all = tensor.asByteBuffer(); // the core knows of its views
+    int start = Math.toIntExact(address() - tensor.address() + offset);
+    return all.slice(start, Math.toIntExact(length)).order(all.order());
+  }
 
   // ---- for JNA
 
@@ -142,7 +167,7 @@ public final class TensorPointer extends Memory implements NativeMapped {
    */
   @Override
   public Object toNative() {
-    return tensor == null ? null : PinnedArgument.of(tensor);
+    return tensor == null ? null : PinnedArgument.of(tensor, address());
   }
 
   @Override

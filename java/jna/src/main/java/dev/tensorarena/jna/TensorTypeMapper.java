@@ -41,8 +41,8 @@ public final class TensorTypeMapper extends DefaultTypeMapper {
         return null;
       }
       TensorPointer pointer =
-          TensorPointer.of(
-              value instanceof Tensor ? (Tensor) value : ((TensorPointer) value).tensor());
+          value instanceof Tensor ? TensorPointer.of((Tensor) value) : (TensorPointer) value;
+      pointer.requireReadable();
       // Direct mapping gives a context of no particular kind.
       return context.getClass() == ToNativeContext.class ? pointer : pointer.toNative();
     }

@@ -32,7 +32,8 @@
  * <ul>
  *   <li>{@link dev.tensorarena.jna.JnaArena} is the C API of an arena; {@link
  *       dev.tensorarena.jna.JnaArena#of} takes the arena of a context, and {@link
- *       dev.tensorarena.jna.Status} says what C answered.
+ *       dev.tensorarena.jna.Status} says what C answered. A {@link dev.tensorarena.jna.Mark} is
+ *       rewound to once, a {@link dev.tensorarena.jna.ChunkPin} keeps bytes until it is closed.
  *   <li>A pointer that native code keeps past the call needs a {@link dev.tensorarena.TensorPin}.
  * </ul>
  */

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import dev.tensorarena.ArenaStats;
 import dev.tensorarena.ChunkPool;
@@ -18,15 +19,21 @@ import dev.tensorarena.NativeClient;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
+import java.lang.reflect.Modifier;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -95,7 +102,7 @@ class JnaArenaTest {
   private static void rewindToOwnMark(JnaArena jna, long bytes) {
     long before = jna.charged();
     long cursor = jna.cursor();
-    Pointer mark = jna.mark();
+    Mark mark = jna.mark();
     Pointer room = jna.allocate(bytes, 0);
     if (room != null) {
       room.setMemory(0, bytes, (byte) 5);
@@ -163,7 +170,7 @@ class JnaArenaTest {
         JnaArena mine = JnaArena.create(100_000, limit)) {
       JnaArena borrowed = JnaArena.of(ctx);
       Deque<Scope> scopes = new ArrayDeque<>();
-      Deque<Pointer> marks = new ArrayDeque<>();
+      Deque<Mark> marks = new ArrayDeque<>();
       for (int step = 0; step < 5000; step++) {
         int action = random.nextInt(15);
         if (action == 0 && scopes.size() < 5) {
@@ -204,19 +211,20 @@ class JnaArenaTest {
     assertEquals(Status.LIMIT, arena.reserve(1001, 1));
     assertEquals(Status.OK, arena.setLimit(2000));
     assertEquals(Status.OK, arena.reserve(1001, 1));
-    Pointer start = arena.mark();
+    Mark start = arena.mark();
     Pointer first = arena.allocate(10, 0);
-    Pointer later = arena.mark();
+    Mark later = arena.mark();
     assertNotNull(arena.allocate(100, 0));
     assertEquals(Status.OK, arena.rewind(start));
     assertEquals(Status.MARK, arena.rewind(later));
-    assertNull(arena.pin(first, 10), "it has ended");
+    assertEquals(Status.MARK, arena.rewind(start), "each once");
+    assertThrows(IllegalStateException.class, () -> arena.pin(first, 10), "it has ended");
+    Pointer stale = new Pointer(Pointer.nativeValue(first));
+    assertNull(arena.pin(stale, 10), "C knows it, too");
     arena.close();
     arena.close();
-    assertEquals(Status.CLOSED, arena.reset());
-    assertEquals(Status.CLOSED, arena.reserve(1, 1));
-    assertThrows(IllegalStateException.class, arena::stats);
     assertThrows(IllegalArgumentException.class, () -> JnaArena.create(-1, 1000));
+    assertThrows(IllegalArgumentException.class, () -> JnaArena.create(0, -2));
     assertThrows(IllegalStateException.class, () -> Status.of(-1));
   }
 
@@ -225,19 +233,233 @@ class JnaArenaTest {
     JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
     Pointer room = arena.allocate(1000, 0);
     room.setMemory(0, 1000, (byte) 6);
-    Pointer chunk = arena.pin(room, 1000);
-    JnaArena.retain(chunk);
+    ChunkPin pin = arena.pin(room, 1000);
+    ChunkPin other = pin.retain();
     arena.close();
     long pinned = ChunkPool.stats().pinnedChunks();
-    JnaArena.release(chunk);
-    try (JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
-      other.allocate(60_000, 0).setMemory(0, 60_000, (byte) 1);
+    pin.close();
+    pin.close();
+    assertThrows(IllegalStateException.class, pin::retain);
+    assertThrows(IllegalStateException.class, pin::handle);
+    assertThrows(IllegalStateException.class, () -> pin.bytes().getByte(0));
+    try (JnaArena another = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      another.allocate(60_000, 0).setMemory(0, 60_000, (byte) 1);
       byte[] expected = new byte[1000];
       Arrays.fill(expected, (byte) 6);
-      assertArrayEquals(expected, room.getByteArray(0, 1000));
+      assertArrayEquals(expected, other.bytes().getByteArray(0, 1000));
     }
-    JnaArena.release(chunk);
+    CompletableFuture.runAsync(other::close).join();
     assertEquals(pinned - 1, ChunkPool.stats().pinnedChunks());
+  }
+
+  // ---- misuse
+
+  /** Every public method but close, toString and those that need what has gone. */
+  private static List<Executable> callsOf(JnaArena arena, Mark mark, Pointer pointer) {
+    return List.of(
+        () -> arena.allocate(1, 1),
+        () -> arena.reserve(1, 1),
+        () -> arena.check(1, 1),
+        () -> arena.setLimit(1),
+        arena::mark,
+        () -> arena.rewind(mark),
+        arena::reset,
+        () -> arena.pin(pointer, 1),
+        arena::stats,
+        arena::charged,
+        arena::cursor,
+        arena::handle,
+        () -> pointer.getByte(0));
+  }
+
+  private static void assertRefused(JnaArena arena, Mark mark, Pointer pointer, String why) {
+    for (Executable call : callsOf(arena, mark, pointer)) {
+      String message = assertThrows(IllegalStateException.class, call).getMessage();
+      assertTrue(message.contains(why), message);
+    }
+  }
+
+  @Test
+  void everyPublicMethodIsTriedByTheTestsOfMisuse() {
+    long methods =
+        Stream.of(JnaArena.class.getDeclaredMethods())
+            .filter(
+                m -> Modifier.isPublic(m.getModifiers()) && !Modifier.isStatic(m.getModifiers()))
+            .filter(m -> !Set.of("close", "toString").contains(m.getName()))
+            .count();
+    JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+    assertEquals(methods + 1, callsOf(arena, null, null).size());
+    arena.close();
+  }
+
+  @Test
+  void nothingOfAClosedArenaReachesTheOneThatTookItsPlace() {
+    JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+    Mark mark = arena.mark();
+    Pointer pointer = arena.allocate(10, 0);
+    long block = Pointer.nativeValue(arena.handle());
+    arena.close();
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      assertEquals(block, ctx.nativeHandle(), "the same control block");
+      Tensor tensor = ctx.allocSlice(1, 2, 3);
+      assertRefused(arena, mark, pointer, "closed");
+      arena.close();
+      assertArrayEquals(new int[] {1, 2, 3}, tensor.toIntArray());
+      assertEquals(Status.OK, JnaArena.of(ctx).check(0, 0));
+    }
+  }
+
+  @Test
+  void nothingOfAClosedContextsArenaReachesTheOneThatTookItsPlace() {
+    ExecutionContext ctx = ExecutionContext.open();
+    JnaArena arena = JnaArena.of(ctx);
+    Mark mark = arena.mark();
+    Pointer pointer = arena.allocate(10, 0);
+    ctx.close();
+    try (JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      long charged = other.charged();
+      assertRefused(arena, mark, pointer, "");
+      arena.close();
+      assertEquals(charged, other.charged());
+    }
+  }
+
+  @Test
+  void anArenaThatNativeCodeDestroyedIsKnownByItsGeneration() {
+    JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+    Mark mark = arena.mark();
+    Pointer pointer = arena.allocate(10, 0);
+    Pointer handle = arena.handle();
+    assertEquals(0, ArenaLibrary.INSTANCE.ta_arena_destroy(handle));
+    assertRefused(arena, mark, pointer, "destroyed");
+    try (JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      assertEquals(handle, other.handle(), "the same control block");
+      assertNotNull(other.allocate(10, 0));
+      assertRefused(arena, mark, pointer, "destroyed");
+      arena.close();
+      assertEquals(Status.OK, other.reset());
+    }
+  }
+
+  @Test
+  void anotherThreadIsRefusedUntilTheOwnersHasEnded() throws Exception {
+    try (ExecutionContext ctx = ExecutionContext.open();
+        JnaArena own = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      for (JnaArena arena : List.of(own, JnaArena.of(ctx))) {
+        Mark mark = arena.mark();
+        Pointer pointer = arena.allocate(10, 0);
+        CompletableFuture.runAsync(() -> assertRefused(arena, mark, pointer, "thread")).join();
+      }
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(own::close);
+      assertThrows(CompletionException.class, closing::join);
+    }
+    JnaArena[] left = new JnaArena[1];
+    Thread owner = new Thread(() -> left[0] = JnaArena.create(70_000, JnaArena.UNLIMITED));
+    owner.start();
+    owner.join();
+    assertThrows(IllegalStateException.class, left[0]::charged);
+    left[0].close();
+  }
+
+  @Test
+  void nullIsRefused() {
+    try (JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      assertThrows(NullPointerException.class, () -> arena.rewind(null));
+      assertThrows(NullPointerException.class, () -> arena.pin(null, 1));
+      assertThrows(NullPointerException.class, () -> JnaArena.of(null));
+    }
+  }
+
+  @Test
+  void onlyBytesOfTheArenaArePinned() {
+    try (JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+        JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      Pointer room = arena.allocate(10, 0);
+      assertNull(arena.pin(new Pointer(12_345), 10));
+      assertNull(arena.pin(room, 11));
+      assertNull(arena.pin(room, -1));
+      assertNull(other.pin(room, 10));
+      assertNull(arena.pin(new Memory(10), 10));
+    }
+  }
+
+  @Test
+  void javaCannotLookIntoHandles() {
+    try (JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+        ChunkPin pin = arena.pin(arena.allocate(10, 0), 10)) {
+      for (Pointer handle : List.of(arena.handle(), pin.handle())) {
+        assertThrows(UnsupportedOperationException.class, () -> handle.setLong(0, 1));
+        assertThrows(UnsupportedOperationException.class, () -> handle.getLong(0));
+      }
+    }
+  }
+
+  // ---- marks in the arena of a context
+
+  @Test
+  void aRewindPastWhatJavaHasAllocatedIsRefused() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      JnaArena arena = JnaArena.of(ctx);
+      Mark mark = arena.mark();
+      Pointer room = arena.allocate(100, 0);
+      room.setByte(99, (byte) 4);
+      Tensor tensor = ctx.allocSlice(1, 2, 3);
+      assertEquals(Status.MARK, arena.rewind(mark));
+      Pointer more = arena.allocate(100, 0); // so that the cursor is where JNA has left it
+      assertEquals(Status.MARK, arena.rewind(mark));
+      assertArrayEquals(new int[] {1, 2, 3}, tensor.toIntArray());
+      assertEquals(4, room.getByte(99));
+      Mark later = arena.mark();
+      assertNotNull(arena.allocate(100, 0));
+      assertEquals(Status.OK, arena.rewind(later));
+      more.setByte(0, (byte) 1);
+      assertArrayEquals(new int[] {1, 2, 3}, tensor.toIntArray());
+    }
+  }
+
+  @Test
+  void aRewindPastWhatOtherNativeCodeHasAllocatedIsRefused() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      JnaArena arena = JnaArena.of(ctx);
+      Mark mark = arena.mark();
+      long address = NativeClient.counting(ctx.nativeHandle(), 5, 3);
+      Tensor tensor = ctx.tensorAt(address, DType.INT32, Shape.of(3));
+      assertEquals(Status.MARK, arena.rewind(mark));
+      assertArrayEquals(new int[] {5, 6, 7}, tensor.toIntArray());
+    }
+  }
+
+  @Test
+  void aMarkEndsWithTheScopeThatItIsIn() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      JnaArena arena = JnaArena.of(ctx);
+      Scope scope = ctx.scope();
+      Mark mark = arena.mark();
+      Pointer room = arena.allocate(100, 0);
+      long left = arena.cursor();
+      scope.close();
+      assertThrows(IllegalStateException.class, () -> room.getByte(0));
+      Tensor tensor = ctx.zeros(DType.INT8, left - arena.cursor());
+      assertEquals(left, arena.cursor(), "where JNA has left it");
+      assertEquals(Status.MARK, arena.rewind(mark));
+      Mark second = arena.mark();
+      ctx.reset();
+      assertEquals(Status.MARK, arena.rewind(second));
+      assertThrows(IllegalStateException.class, tensor::rank);
+    }
+  }
+
+  @Test
+  void aMarkOfAnotherArenaIsRefused() {
+    try (JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+        JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
+      Mark mark = other.mark();
+      assertThrows(IllegalArgumentException.class, () -> arena.rewind(mark));
+      assertEquals(Status.OK, arena.reset());
+      Mark old = arena.mark();
+      assertEquals(Status.OK, arena.reset());
+      assertEquals(Status.MARK, arena.rewind(old));
+    }
   }
 
   @Test

@@ -1,0 +1,84 @@
+package dev.tensorarena.jna;
+
+import com.sun.jna.Pointer;
+
+/**
+ * A pin on bytes of an arena, from {@link JnaArena#pin}: they stay as they are, whatever becomes of
+ * the arena, until the pin is closed. Any thread may use it.
+ */
+public final class ChunkPin implements AutoCloseable {
+  private final PinnedMemory bytes;
+
+  /** A {@code ta_chunk *}; null until it is held, and once it was given back. */
+  private Pointer chunk;
+
+  /** Holds nothing yet, so that what was pinned is never without an owner. */
+  ChunkPin(long address, long size, boolean isWritable) {
+    bytes = new PinnedMemory(this, address, size, isWritable);
+  }
+
+  private ChunkPin(PinnedMemory of) {
+    bytes = new PinnedMemory(this, of.address(), of.size(), of.isWritable());
+  }
+
+  synchronized void hold(Pointer pinned) {
+    chunk = pinned;
+  }
+
+  /**
+   * Returns the pinned bytes.
+   *
+   * @return a pointer that refuses access outside of them, and once this pin is closed; in the
+   *     arena of a context it refuses to write, since others may hold the same bytes
+   */
+  public Pointer bytes() {
+    return bytes;
+  }
+
+  /**
+   * Adds a pin on the same bytes, to be closed by itself.
+   *
+   * @return the other pin
+   * @throws IllegalStateException if this one is closed
+   */
+  public synchronized ChunkPin retain() {
+    ChunkPin other = new ChunkPin(bytes);
+    Pointer pinned = requireHeld();
+    ArenaLibrary.INSTANCE.ta_chunk_retain(pinned);
+    other.hold(pinned);
+    return other;
+  }
+
+  /**
+   * Returns the address of the chunk, for functions of C that retain it for themselves while this
+   * pin is open.
+   *
+   * @return a {@code ta_chunk *}, which Java cannot look into
+   * @throws IllegalStateException if the pin is closed
+   */
+  public synchronized Pointer handle() {
+    return Pointer.createConstant(Pointer.nativeValue(requireHeld()));
+  }
+
+  /** Gives the pin back. Does nothing when called again. */
+  @Override
+  public synchronized void close() {
+    Pointer pinned = chunk;
+    if (pinned != null) {
+      chunk = null;
+      ArenaLibrary.INSTANCE.ta_chunk_release(pinned);
+    }
+  }
+
+  synchronized Pointer requireHeld() {
+    if (chunk == null) {
+      throw new IllegalStateException("this pin is closed");
+    }
+    return chunk;
+  }
+
+  @Override
+  public String toString() {
+    return "pin of " + bytes.size() + " bytes";
+  }
+}
