@@ -169,10 +169,11 @@ typedef struct ta_arena {
 /*
  * A chunk's descriptor, 64 bytes in a table at the head of its slab, never inside the chunk.
  *
- *    0  word        pins counted by everyone but the owner, atomic: 2 * count, plus 1 once the chunk
- *                   has left its arena. Then the owner's pins were added to it; before that it may
- *                   be negative.
- *    8  owner_pins  pins counted by the owner, not atomic
+ *    0  word        pins, atomic. The low 36 bits are a signed number: 2 * count, plus 1 once the
+ *                   chunk has left its arena. Then the owner's pins were added to it; before that it
+ *                   may be negative. The bits above say how many of them are native code's, by
+ *                   ta_pin and ta_chunk_retain
+ *    8  owner_pins  pins that Java counts on the owner's thread, not atomic
  *   16  floor       highest end of a pinned allocation, 0 without one; the owner's alone
  *   24  base        first byte of the chunk
  *   32  slab        first byte of its slab
@@ -352,8 +353,8 @@ TA_API void ta_chunk_retain(ta_chunk *chunk);
  * thread. Cannot fail.
  *
  * One release too many is a mistake that costs others their pin, and is caught where it can be: on a
- * chunk that nobody pins it changes nothing, and a chunk that leaves its arena with less than no pin
- * is out of use for good. ta_pool_info.stray_pins counts both.
+ * chunk that nobody pins it changes nothing, and one that native code does not pin is out of use for
+ * good. ta_pool_info.stray_pins counts both.
  */
 TA_API void ta_chunk_release(ta_chunk *chunk);
 

@@ -5,10 +5,14 @@
  * a retain, because the arena holds the chunk. Detach adds the owner's part and sets DETACHED in one
  * step; from then on the release that makes the count zero gives the chunk back.
  *
- * A release too many is seen where the count says so: of a chunk that nobody pins it changes nothing,
- * and a chunk that leaves its arena with less than no pin is never used again. Both are counted
- * (ta_pool_info.stray_pins). While others still pin the chunk one pin too few cannot be told from one
- * that was given back.
+ * The pins of native code (ta_pin, ta_chunk_retain) are in the word's count like all others, and once
+ * more above it, by the same atomic step: while there are any, Java gives nobody bytes of the chunk to
+ * write that were shared.
+ *
+ * A release too many is seen where the counts say so: of a chunk that nobody pins it changes nothing,
+ * and a chunk that is not pinned by native code is never used again. Both are counted
+ * (ta_pool_info.stray_pins). While other native code pins the chunk one pin too few cannot be told from
+ * one that was given back.
  */
 #ifndef TA_CHUNK_PINS_H
 #define TA_CHUNK_PINS_H
@@ -17,6 +21,10 @@
 
 /* Owner: the chunk in which these bytes were handed out and have not ended; NULL if in none. */
 descriptor *chunk_handing_out(const ta_arena *control, uint64_t address, uint64_t size);
+
+/* Owner, for Java: pins bytes; NULL if ta_pin would refuse them. Any thread gives the pin back. */
+descriptor *chunk_pin(ta_arena *control, uint64_t address, uint64_t size);
+void chunk_release(descriptor *chunk);
 
 /* Owner, before detach: whether anybody pins the chunk. If nobody, all their accesses came before. */
 bool chunk_is_pinned(descriptor *chunk);

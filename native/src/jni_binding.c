@@ -87,7 +87,7 @@ static jint abandon(JNIEnv *env, jclass type, jlong arena) {
 
 static jlong pin(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong address, jlong size) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
-    return address_of(ta_pin(arena_at(arena), bytes_at(address), (uint64_t)size));
+    return address_of(chunk_pin(arena_at(arena), (uint64_t)address, (uint64_t)size));
 }
 
 static jlong chunk_of(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong address,
@@ -98,7 +98,7 @@ static jlong chunk_of(JNIEnv *env, jclass type, jobject owner, jlong arena, jlon
 
 static void release_chunk(JNIEnv *env, jclass type, jlong chunk) {
     UNUSED(env), UNUSED(type);
-    ta_chunk_release(bytes_at(chunk));
+    chunk_release(bytes_at(chunk));
 }
 
 /* Statistics are structs of 64-bit words, which an array of longs takes as they are. */

@@ -103,12 +103,9 @@ static void *read_and_release(void *argument) {
     return NULL;
 }
 
-/* Pins int32 values and starts a thread that will sum them up; 0 if they are not the arena's. */
-EXPORT(jlong, retain)(JNIEnv *env, jclass type, jlong arena, jlong address, jlong length) {
-    UNUSED(env), UNUSED(type);
-    const int32_t *values = (const int32_t *)(intptr_t)address;
-    ta_chunk *chunk = ta_pin(arena_at(arena), values, (uint64_t)length * sizeof *values);
-    reader *r = chunk == NULL ? NULL : calloc(1, sizeof *r);
+/* Starts a thread that will sum the values up and give the pin back; 0 without memory. */
+static jlong reader_of(ta_chunk *chunk, const int32_t *values, jlong length) {
+    reader *r = calloc(1, sizeof *r);
     if (r == NULL) {
         return 0;
     }
@@ -121,6 +118,22 @@ EXPORT(jlong, retain)(JNIEnv *env, jclass type, jlong arena, jlong address, jlon
         abort();
     }
     return (jlong)(intptr_t)r;
+}
+
+/* Pins int32 values for such a thread; 0 if they are not the arena's. */
+EXPORT(jlong, retain)(JNIEnv *env, jclass type, jlong arena, jlong address, jlong length) {
+    UNUSED(env), UNUSED(type);
+    const int32_t *values = (const int32_t *)(intptr_t)address;
+    ta_chunk *chunk = ta_pin(arena_at(arena), values, (uint64_t)length * sizeof *values);
+    return chunk == NULL ? 0 : reader_of(chunk, values, length);
+}
+
+/* The same for a chunk that Java pins, by a pin of native code's own. */
+EXPORT(jlong, retainChunk)(JNIEnv *env, jclass type, jlong chunk, jlong address, jlong length) {
+    UNUSED(env), UNUSED(type);
+    ta_chunk *pinned = (ta_chunk *)(intptr_t)chunk;
+    ta_chunk_retain(pinned);
+    return reader_of(pinned, (const int32_t *)(intptr_t)address, length);
 }
 
 /* Lets the reader read and release; the sum. On the thread that called retain. */

@@ -8,7 +8,9 @@ import java.lang.ref.Reference;
  * only.
  *
  * <pre>
- *   words of 64 bits   0 pins of all others, times 2    1 the owner's pins    2 floor  ...
+ *   words of 64 bits   0 pins of all others    1 the owner's pins    2 floor  ...
+ *
+ *   the first          28 bits: native code's among them | 36 bits, signed: all of them, times 2
  * </pre>
  *
  * <p>The arena, which has the chunk, is kept reachable until the words are written: else the chunk
@@ -21,6 +23,9 @@ final class ChunkPins {
   private static final int PINS_WORD = 0;
   private static final int OWNER_PINS = 1;
   private static final int FLOOR = 2;
+
+  /** What is left of the first word above its signed part. */
+  private static final int NATIVE_BITS = 28;
 
   /** The size of the words that are read here. */
   private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
@@ -51,6 +56,20 @@ final class ChunkPins {
     slab.longs.put(descriptor + FLOOR, 0);
     Reference.reachabilityFence(arena);
     return true;
+  }
+
+  /**
+   * Returns whether native code pins the chunk, on any thread; the caller holds bytes of it. Also
+   * true if there is no window over its descriptor.
+   */
+  static boolean areNative(long chunk) {
+    Window slab = Window.known(chunk, DESCRIPTOR_BYTES);
+    if (slab == null) {
+      return true;
+    }
+    long all = slab.longs.get(slab.wordOf(chunk) + PINS_WORD);
+    VarHandle.acquireFence(); // who released last read the bytes before
+    return all != all << NATIVE_BITS >> NATIVE_BITS;
   }
 
   /**

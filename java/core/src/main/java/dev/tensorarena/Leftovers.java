@@ -12,7 +12,9 @@ final class Leftovers {
   /** Notes what an ended scope has left in the one around it; may be repeated. */
   static void add(Scope around, Scope ended, long end) {
     Scope last = around.leftovers;
-    if (last != null && last.markChunk == ended.markChunk && last.leftoversEnd == ended.markCursor) {
+    if (last != null
+        && last.markChunk == ended.markChunk
+        && last.leftoversEnd == ended.markCursor) {
       last.leftoversEnd = end; // nothing lies between them
       return;
     }

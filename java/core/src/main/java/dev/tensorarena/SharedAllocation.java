@@ -181,10 +181,16 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
-   * Returns whether the caller, who is a holder, is the only one; before the scope's end only the
-   * owner's thread can know. If true, all that other holders did happened before.
+   * Returns whether the caller, who is a holder, is the only one, native code included; before the
+   * scope's end only the owner's thread can know. If true, all that other holders did happened
+   * before.
    */
   boolean isSoleHolder() {
+    // Native code pins chunks. Nobody can pin for the first time what the caller alone holds.
+    return isCountedAlone() && (chunk == 0 || !ChunkPins.areNative(chunk));
+  }
+
+  private boolean isCountedAlone() {
     if (owner == Thread.currentThread()) {
       // Before it, the store of a plain close may be late: a tryShare elsewhere, whose hold is not
       // seen here, would not see its handle closed there.
@@ -192,6 +198,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       return mine + (word >> 1) == 1;
     }
     return word == (ONE | DETACHED);
+  }
+
+  /** Returns the descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
+  long chunk() {
+    return chunk;
   }
 
   // ---- freezing

@@ -66,6 +66,30 @@ public final class TensorPin implements AutoCloseable {
     return pin;
   }
 
+  /**
+   * Returns the chunk of the bytes for native code, a {@code ta_chunk *} of {@code tensorarena.h}.
+   * Before this pin is closed, native code may take pins of its own by {@code ta_chunk_retain}, and
+   * give them back by {@code ta_chunk_release} whenever and on whichever thread it likes: they keep
+   * the bytes after this pin, the handles and the context have gone. While there are any, {@link
+   * Tensor#mutable} copies all tensors of the chunk.
+   *
+   * @return the address of the chunk's descriptor
+   * @throws IllegalStateException if this pin was closed, or if its bytes are not an arena's: the
+   *     tensor wraps other memory, or is empty; {@code copy(ctx)} of what it wraps is an arena's
+   */
+  public long nativeHandle() {
+    Object of = held;
+    long handle = of instanceof SharedAllocation shared ? shared.chunk() : chunk;
+    if (of == null || handle == 0) {
+      throw new IllegalStateException(
+          of == null
+              ? "the pin was closed, and holds no chunk any longer"
+              : "the bytes lie in no chunk, because the tensor is empty or wraps memory that is not"
+                  + " an arena's; pin copy(ctx) of it");
+    }
+    return handle;
+  }
+
   /** Releases the bytes, on any thread. Closing twice does nothing. */
   @Override
   public void close() {

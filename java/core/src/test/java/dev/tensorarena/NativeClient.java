@@ -34,6 +34,9 @@ final class NativeClient {
   /** Pins int32 values for a C thread that will read them; a handle, 0 if refused. */
   static native long retain(long arena, long address, long length);
 
+  /** Retains a chunk that is pinned, for a C thread that will read int32 values in it. */
+  static native long retainChunk(long chunk, long address, long length);
+
   /** Has the C thread read and release; the sum of the values. */
   static native long sumAndRelease(long handle);
 }

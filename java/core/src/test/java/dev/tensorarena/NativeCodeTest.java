@@ -88,6 +88,83 @@ class NativeCodeTest {
     assertEquals(5050, NativeClient.sumAndRelease(handle));
   }
 
+  @Test
+  void aTensorGivenToNativeCodeOutlivesEverythingInJava() {
+    SharedTensor detached = ctx.allocSlice(counting(1, 100)).share();
+    ctx.reset();
+    long address = detached.address();
+    long reader;
+    try (TensorPin pin = TensorPin.of(detached)) {
+      reader = NativeClient.retainChunk(pin.nativeHandle(), address, 100);
+    }
+    detached.close();
+    ctx.close();
+    try (ExecutionContext other = ExecutionContext.open()) {
+      for (int i = 0; i < 50; i++) {
+        other.empty(DType.INT32, 10_000).fill(-1);
+      }
+    }
+    assertEquals(5050, NativeClient.sumAndRelease(reader));
+  }
+
+  /** Native pins are of chunks: whichever of its tensors it is that native code reads. */
+  @Test
+  void whatLiesInAChunkThatNativeCodePinsIsCopiedByMutable() {
+    long reader;
+    Tensor read = ctx.allocSlice(counting(1, 100));
+    Tensor beside = ctx.allocSlice(counting(7, 10));
+    try (TensorPin pin = TensorPin.of(read)) {
+      reader = NativeClient.retainChunk(pin.nativeHandle(), read.address(), 100);
+    }
+    read.share().close();
+    SharedTensor detached = beside.share();
+    assertNotEquals(read.address(), read.mutable(ctx).fill(-1).address());
+    ctx.reset();
+    try (ExecutionContext other = ExecutionContext.open()) {
+      SharedTensor again = detached.share();
+      detached.close();
+      long shared = again.address();
+      assertNotEquals(shared, again.mutable(other).fill(-1).address());
+      assertEquals(5050, NativeClient.sumAndRelease(reader));
+    }
+  }
+
+  @Test
+  void pinsOfNativeCodeHoldAgainstMutableUntilTheyAreGivenBack() {
+    for (boolean pinned : new boolean[] {true, false}) {
+      Tensor tensor = ctx.allocSlice(counting(1, 100));
+      long address = tensor.address();
+      long reader = NativeClient.retain(ctx.nativeHandle(), address, 100);
+      SharedTensor shared = tensor.share();
+      ctx.reset();
+      if (!pinned) {
+        assertEquals(5050, NativeClient.sumAndRelease(reader));
+      }
+      try (ExecutionContext other = ExecutionContext.open()) {
+        Tensor mine = shared.mutable(other).fill(-1);
+        assertEquals(pinned, address != mine.address());
+      }
+      if (pinned) {
+        assertEquals(5050, NativeClient.sumAndRelease(reader));
+      }
+    }
+  }
+
+  @Test
+  void whatIsNoArenasHasNoHandleForNativeCode() {
+    ByteBuffer direct = ByteBuffer.allocateDirect(8);
+    try (TensorPin wrapped = TensorPin.of(ctx.wrap(direct, DType.INT8, Shape.of(8)));
+        TensorPin empty = TensorPin.of(ctx.empty(DType.INT8, 0))) {
+      assertRefuses(wrapped::nativeHandle, "copy(ctx)");
+      assertRefuses(empty::nativeHandle, "is empty");
+    }
+    TensorPin pin = TensorPin.of(ctx.allocSlice(1));
+    long chunk = pin.nativeHandle();
+    assertEquals(chunk, pin.nativeHandle());
+    pin.close();
+    assertRefuses(pin::nativeHandle, "was closed");
+  }
+
   /** Both move the one cursor, and either may be the one who moves on to another chunk. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
