@@ -32,13 +32,25 @@ static jint abi_version(JNIEnv *env, jclass type) {
     return (jint)ta_abi_version();
 }
 
-/* The address of the control block, or the status, negated. */
-static jlong open_arena(JNIEnv *env, jclass type, jlong capacity, jlong limit, jint flags) {
+static jlong coarse_millis(JNIEnv *env, jclass type) {
     UNUSED(env), UNUSED(type);
+    return (jlong)os_coarse_millis();
+}
+
+/* The address of the control block, or the status, negated. An alignment of 0 takes no chunk. */
+static jlong open_arena(JNIEnv *env, jclass type, jobject owner, jlong capacity, jlong limit,
+                        jint flags, jlong size, jlong align) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
     ta_options options = {
         .capacity = (uint64_t)capacity, .memory_limit = (uint64_t)limit, .flags = (uint32_t)flags};
     ta_arena *control;
     ta_status status = ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &control);
+    if (status == TA_OK && align != 0) {
+        status = ta_arena_reserve(control, (uint64_t)size, (uint64_t)align);
+        if (status != TA_OK) {
+            ta_arena_destroy(control);
+        }
+    }
     return status == TA_OK ? address_of(control) : -(jlong)status;
 }
 
@@ -179,11 +191,12 @@ static void move(JNIEnv *env, jclass type, jobject source, jlong from, jobject t
     memmove(bytes_at(to), bytes_at(from), (size_t)bytes);
 }
 
-#define OWNER "Ldev/tensorarena/Arena;"
+#define OWNER "Ldev/tensorarena/ArenaRecord;"
 
 static const JNINativeMethod methods[] = {
     {"abiVersion", "()I", (void *)abi_version},
-    {"open", "(JJI)J", (void *)open_arena},
+    {"coarseMillis", "()J", (void *)coarse_millis},
+    {"open", "(" OWNER "JJIJJ)J", (void *)open_arena},
     {"reserve", "(" OWNER "JJJ)I", (void *)reserve},
     {"check", "(" OWNER "JJJ)I", (void *)check},
     {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},

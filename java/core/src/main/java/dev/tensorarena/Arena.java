@@ -1,14 +1,11 @@
 package dev.tensorarena;
 
-import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 
 /**
  * The Java side of one native arena: the fast paths of allocation, rewind, reset and pin, on the
- * position that it holds. Owner's thread only, but for {@link #id} and {@link #label}. Everything
- * that uses an arena refers to it: what {@link Remains} of one that nobody can reach any more is
- * taken back.
+ * position that it holds. Owner's thread only, but for {@link #id} and {@link #label}.
  */
 final class Arena extends ArenaPosition {
   /** How many resets pass until the next look at whether the chunk is far too large. */
@@ -32,9 +29,6 @@ final class Arena extends ArenaPosition {
   /** The name of the context, null without one. */
   final String name;
 
-  /** In bytes; {@link NativeArena#UNLIMITED} for none. */
-  private final long memoryLimit;
-
   /** Whether ended bytes are filled or zeroed at once; then every end of a scope is C's. */
   private final boolean overwritesEnded;
 
@@ -44,37 +38,11 @@ final class Arena extends ArenaPosition {
   /** Whether a chunk was taken beside another one since C last kept a single one. */
   private boolean grown;
 
-  /** Whether a raw view or an address was given out. */
-  private boolean exposed;
-
-  /** What outlives this arena if it is never closed; null where nobody watches for that. */
-  private Remains remains;
-
-  private Arena(String name, long handle, Window window, long memoryLimit, int flags) {
-    super(window, handle);
+  /** Makes an arena without memory. */
+  Arena(String name, long capacity, long memoryLimit, int flags) {
+    super(capacity, memoryLimit, flags);
     this.name = name;
-    this.memoryLimit = memoryLimit;
     this.overwritesEnded = QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
-  }
-
-  /**
-   * Opens an arena; it takes no chunk until its first allocation.
-   *
-   * @throws OutOfMemoryError if the system refuses memory
-   */
-  static Arena open(String name, long capacity, long memoryLimit, int flags) {
-    long handle = NativeArena.open(capacity, memoryLimit, flags);
-    if (handle < 0) {
-      throw new OutOfMemoryError(
-          "the system refused memory for an arena with a capacity of " + capacity + " bytes");
-    }
-    try {
-      Window window = Window.over(handle, ControlBlock.BYTES);
-      return new Arena(name, handle, window, memoryLimit, flags);
-    } catch (Throwable e) { // the JVM refused the buffer over the slab, or there is no heap
-      NativeArena.abandon(handle);
-      throw e;
-    }
   }
 
   // ---- allocation
@@ -102,11 +70,12 @@ final class Arena extends ArenaPosition {
 
   private long allocateSlowly(long size, long alignment) {
     if (!fitsBelowLimit(size, alignment)) {
-      boolean first = chunk == 0;
-      give();
-      int status = NativeArena.reserve(this, handle(), size, alignment);
-      take();
-      grown |= !first;
+      Remains.takeBackQueued(); // before the pool grows
+      int status = refill(size, alignment);
+      if (status == NativeArena.POOL_LIMIT || status == NativeArena.NO_MEMORY) {
+        Window.takeBackForgotten(); // and before it refuses
+        status = refill(size, alignment);
+      }
       if (status != NativeArena.OK) {
         throw refusal(status, size);
       }
@@ -123,6 +92,23 @@ final class Arena extends ArenaPosition {
       set(ControlBlock.CURSOR, cursor);
     }
     return start;
+  }
+
+  private int refill(long size, long alignment) {
+    if (!isRecorded()) {
+      int status = record(size, alignment);
+      if (status == NativeArena.OK) {
+        window = control;
+        take();
+      }
+      return status;
+    }
+    boolean first = chunk == 0;
+    give();
+    int status = NativeArena.reserve(this, handle(), size, alignment);
+    take();
+    grown |= !first;
+    return status;
   }
 
   /** The question of the fast path, by the limit in the control block, which always has one. */
@@ -144,10 +130,22 @@ final class Arena extends ArenaPosition {
    * @throws MemoryLimitExceededException if the limit would be exceeded
    */
   void check(long size, long alignment) {
+    needRecord(size);
     publish();
     int status = NativeArena.check(this, handle(), size, alignment);
     if (status != NativeArena.OK) {
       throw refusal(status, size);
+    }
+  }
+
+  /** Makes the record for what only C can do, without a chunk. */
+  private void needRecord(long size) {
+    if (!isRecorded()) {
+      int status = record(0, 0);
+      if (status != NativeArena.OK) {
+        throw refusal(status, size);
+      }
+      window = control;
     }
   }
 
@@ -286,16 +284,36 @@ final class Arena extends ArenaPosition {
 
   // ---- pins
 
-  /**
-   * Pins bytes of this arena that have not ended; returns their chunk, for {@link #unpin}, or 0.
-   */
+  /** Pins bytes of this arena that have not ended; returns their chunk, or 0 if they are none. */
   long pin(long address, long size) {
     unpinned = false;
     if (isInCurrentChunk(address, size) && ChunkPins.add(this, window, chunk, address + size)) {
       return chunk;
     }
+    if (!isRecorded()) {
+      return 0;
+    }
     publish();
     return NativeArena.pin(this, handle(), address, size);
+  }
+
+  /** Pins bytes that a scope of this arena holds, until {@link #letGo}. */
+  long hold(long address, long size) {
+    long pinned = pin(address, size);
+    if (pinned != 0) {
+      try {
+        remains().addHold(pinned);
+      } catch (Throwable e) { // no heap
+        unpin(pinned);
+        throw e;
+      }
+    }
+    return pinned;
+  }
+
+  /** Notes that a scope holds these bytes no longer; they stay pinned. */
+  void letGo(long chunk) {
+    remains().removeHold(chunk);
   }
 
   /** Releases one of the owner's pins, before the chunk's scope is rewound. */
@@ -307,6 +325,9 @@ final class Arena extends ArenaPosition {
   long chunkOf(long address, long size) {
     if (isInCurrentChunk(address, size)) {
       return chunk;
+    }
+    if (!isRecorded()) {
+      return 0;
     }
     publish();
     return NativeArena.chunkOf(this, handle(), address, size);
@@ -334,34 +355,14 @@ final class Arena extends ArenaPosition {
     }
     limit = 0;
     held = false;
-    NativeArena.close(this, handle());
+    giveRecordBack();
   }
 
-  /**
-   * Notes that a raw view or an address is given out, which may be used until the end.
-   *
-   * @param living what is given out belongs to this, which keeps the context reachable
-   */
-  void expose(Object living) {
-    if (!exposed) {
-      exposed = true;
-      if (remains != null) {
-        remains.expose();
-      }
-    }
-    Reference.reachabilityFence(living);
-  }
-
-  boolean isExposed() {
-    return exposed;
-  }
-
-  /** Returns what is left of this arena once nobody can reach it. */
-  Remains remains() {
-    if (remains == null) {
-      remains = new Remains(handle(), exposed);
-    }
-    return remains;
+  /** Gives the position to native code for good, and returns the {@code ta_arena *}. */
+  long lentHandle() {
+    needRecord(0);
+    lend();
+    return handle();
   }
 
   /** Returns a number that no other arena has, from 1 on in the order of asking; any thread. */
@@ -381,16 +382,14 @@ final class Arena extends ArenaPosition {
     return "ExecutionContext " + id + (name == null ? "" : " (" + name + ")");
   }
 
-  /** Milliseconds since 1970; asked while the arena is open. */
-  long openedMillis() {
-    return get(ControlBlock.OPENED);
-  }
-
   long memoryLimit() {
     return memoryLimit;
   }
 
   ArenaStats stats() {
+    if (!isRecorded()) {
+      return ArenaStats.NOTHING;
+    }
     publish();
     return ArenaStats.of(this, handle());
   }

@@ -1,7 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.ref.Reference;
-
 /**
  * The position of an arena: where the cursor stands, in which chunk, and what was charged. Owner's
  * thread only.
@@ -18,12 +16,7 @@ import java.lang.ref.Reference;
  * It is set to 0 before the position is given, and set again after all else was taken back: what
  * fails in between leaves the position in the control block, never an old one in the fields.
  */
-abstract class ArenaPosition {
-  /** Of the control block, which begins at a word of it. */
-  private final Window control;
-
-  private final int at;
-
+abstract class ArenaPosition extends ArenaRecord {
   // The position, as long as it is held.
   long cursor;
   long limit;
@@ -51,31 +44,12 @@ abstract class ArenaPosition {
   /** Whether the peak was read from the control block since the last review: it is older then. */
   boolean returned;
 
-  ArenaPosition(Window window, long handle) {
-    this.control = window;
-    this.at = window.wordOf(handle);
-    this.window = window;
+  /** An arena without a chunk stands nowhere, and Java holds that. */
+  ArenaPosition(long capacity, long memoryLimit, int flags) {
+    super(capacity, memoryLimit, flags);
     this.cursor = ControlBlock.NOWHERE;
     this.base = ControlBlock.NOWHERE;
     this.held = true;
-  }
-
-  /** Returns the {@code ta_arena *}. */
-  final long handle() {
-    return control.address + (long) at * Long.BYTES;
-  }
-
-  // All access to the control block. Without the fences it might be another arena's by then.
-
-  final long get(int word) {
-    long value = control.longs.get(at + word);
-    Reference.reachabilityFence(this);
-    return value;
-  }
-
-  final void set(int word, long value) {
-    control.longs.put(at + word, value);
-    Reference.reachabilityFence(this);
   }
 
   /** Reads the position from the control block, unless it is held. */
@@ -147,7 +121,7 @@ abstract class ArenaPosition {
     limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
   }
 
-  /** Gives the position to native code for good. */
+  /** Gives the position to native code for good; there is a record. */
   final void lend() {
     give();
     lent = true;

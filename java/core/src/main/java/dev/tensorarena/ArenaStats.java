@@ -30,6 +30,9 @@ public record ArenaStats(
   private static final int REFILLS = 5;
   private static final int WORDS = 7;
 
+  /** Of an arena that has no memory. */
+  static final ArenaStats NOTHING = new ArenaStats(0, 0, 0, 0, 0, 0);
+
   /** Asks the arena, which must be open. */
   static ArenaStats of(Arena arena, long handle) {
     long[] info = new long[WORDS];

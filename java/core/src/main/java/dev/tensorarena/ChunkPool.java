@@ -95,6 +95,7 @@ public final class ChunkPool {
    * @return how many bytes were given back
    */
   public static long trim() {
+    Window.takeBackForgotten();
     return NativeArena.trimPool();
   }
 
@@ -143,7 +144,7 @@ public final class ChunkPool {
     System.getLogger("dev.tensorarena").log(level, message);
   }
 
-  /** Returns how many contexts are open, those without a chunk included. */
+  /** Returns how many contexts are open that have had memory, those without a chunk included. */
   static long openContexts() {
     return info()[ARENAS];
   }

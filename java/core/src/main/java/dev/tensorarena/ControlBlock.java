@@ -19,14 +19,15 @@ final class ControlBlock {
   static final int CHARGED_BEFORE = 5;
   static final int PEAK = 6;
   static final int WASTED = 7;
-  static final int OPENED = 8;
   static final int GENERATION = 9;
 
   /** Where cursor and base of an arena without a chunk stand: above its limit of 0. */
   static final long NOWHERE = 64;
 
   /** Its size. */
-  static final int BYTES = 10 * Long.BYTES;
+  static final int WORDS = 10;
+
+  static final int BYTES = WORDS * Long.BYTES;
 
   private ControlBlock() {}
 }

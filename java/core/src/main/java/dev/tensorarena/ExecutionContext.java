@@ -35,7 +35,9 @@ import java.util.function.Supplier;
  * <p><b>Lifetimes.</b> Tensors die when the {@link #scope() scope} they were allocated in closes;
  * those allocated in no scope die with {@link #reset()} or {@link #close()}. Memory that was handed
  * out once stays readable and writable until the process ends, so that a stale buffer or address
- * cannot crash the JVM.
+ * cannot crash the JVM. The memory of a context that becomes unreachable without having been closed
+ * is taken back once a collection has found it, by whoever next needs memory, unless a raw view or
+ * an address of it was given out, or a shared handle was not closed: then that memory is lost.
  *
  * <p><b>Errors.</b> An allocation that would exceed a memory limit throws {@link
  * MemoryLimitExceededException}, and one for which the system refuses memory throws {@link
@@ -62,8 +64,8 @@ public final class ExecutionContext implements AutoCloseable {
 
   private ExecutionContext(Builder builder) {
     alignment = builder.alignment;
-    arena = Arena.open(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
-    createdAtMillis = arena.openedMillis();
+    arena = new Arena(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
+    createdAtMillis = NativeArena.coarseMillis();
     current = new Scope(this, Thread.currentThread());
     watch = LeakDetector.watchNext(this, arena);
   }
@@ -73,7 +75,6 @@ public final class ExecutionContext implements AutoCloseable {
    * limit or name.
    *
    * @return a context of the calling thread
-   * @throws OutOfMemoryError if the system refuses memory
    */
   public static ExecutionContext open() {
     return new ExecutionContext(Builder.DEFAULTS);
@@ -86,7 +87,6 @@ public final class ExecutionContext implements AutoCloseable {
    * @param bytes the capacity
    * @return a context of the calling thread
    * @throws IllegalArgumentException if it is negative or above 2<sup>46</sup>
-   * @throws OutOfMemoryError if the system refuses memory
    */
   public static ExecutionContext withCapacity(long bytes) {
     return builder().capacity(bytes).open();
@@ -98,7 +98,6 @@ public final class ExecutionContext implements AutoCloseable {
    * @param bytes the limit
    * @return a context of the calling thread
    * @throws IllegalArgumentException if it is negative
-   * @throws OutOfMemoryError if the system refuses memory
    */
   public static ExecutionContext withMemoryLimit(long bytes) {
     return builder().memoryLimit(bytes).open();
@@ -208,8 +207,8 @@ public final class ExecutionContext implements AutoCloseable {
      * they are zeroed together with it or by the next end of a scope that finds it released, and at
      * the latest when the chunk leaves the context. Copies elsewhere are not zeroed: heap arrays,
      * wrapped buffers, files, tensors of other contexts, pages that the system swapped out. The
-     * memory of a context that is never closed is not zeroed if leak detection cannot reclaim it,
-     * but nobody else gets that memory either.
+     * memory of a context that is never closed is zeroed when it is taken back; where it is not,
+     * nobody else gets it either.
      *
      * @param on off by default
      * @return this builder
@@ -227,7 +226,6 @@ public final class ExecutionContext implements AutoCloseable {
      * Opens a context for the calling thread.
      *
      * @return the context
-     * @throws OutOfMemoryError if the system refuses memory
      */
     public ExecutionContext open() {
       return new ExecutionContext(this);
@@ -877,8 +875,7 @@ public final class ExecutionContext implements AutoCloseable {
   public long nativeHandle() {
     innermost();
     arena.expose(this);
-    arena.lend();
-    return arena.handle();
+    return arena.lentHandle();
   }
 
   /**

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
  * All native methods, as {@code jni_binding.c} registers them. Addresses are absolute; statuses are
  * those of {@code tensorarena.h}. Nothing here checks its arguments: whoever calls it does.
  *
- * <p>What works in an arena is given the {@link Arena} beside its address. An argument cannot
+ * <p>What works in an arena is given the {@link ArenaRecord} beside its address. An argument cannot
  * become unreachable while a native method runs, whatever the JIT finds dead in the caller; an
  * arena that has become so is taken back, by another thread. {@code ReachabilityTest} lists those
  * that need no keeper, with the reasons.
@@ -35,36 +35,43 @@ final class NativeArena {
 
   static native int abiVersion();
 
-  /** Opens an arena; returns the address of its control block, or a status, negated. */
-  static native long open(long capacity, long memoryLimit, int flags);
+  /** Returns the time by the system's coarse clock, in milliseconds since 1970. */
+  static native long coarseMillis();
+
+  /**
+   * Opens an arena; returns the address of its control block, or a status, negated. Also makes room
+   * for an allocation, as {@link #reserve} does, unless the alignment is 0.
+   */
+  static native long open(
+      ArenaRecord arena, long capacity, long memoryLimit, int flags, long size, long alignment);
 
   /** Makes room so that the next allocation of this size succeeds on the fast path. */
-  static native int reserve(Arena arena, long handle, long size, long alignment);
+  static native int reserve(ArenaRecord arena, long handle, long size, long alignment);
 
   /** Returns {@link #LIMIT} if such an allocation would pass the arena's memory limit. */
-  static native int check(Arena arena, long handle, long size, long alignment);
+  static native int check(ArenaRecord arena, long handle, long size, long alignment);
 
   static native int rewind(
-      Arena arena, long handle, long chunk, long cursor, long charged, long wasted);
+      ArenaRecord arena, long handle, long chunk, long cursor, long charged, long wasted);
 
-  static native int reset(Arena arena, long handle);
+  static native int reset(ArenaRecord arena, long handle);
 
-  static native int close(Arena arena, long handle);
+  static native int close(ArenaRecord arena, long handle);
 
-  /** Closes an arena whose {@link Arena} nobody can reach any more. */
+  /** Closes an arena that nobody can reach any more. */
   static native int abandon(long handle);
 
   /** Pins bytes; returns their chunk's descriptor, 0 if the arena has not handed them out. */
-  static native long pin(Arena arena, long handle, long address, long size);
+  static native long pin(ArenaRecord arena, long handle, long address, long size);
 
   /** Returns the descriptor of the arena's chunk that these bytes were handed out in, 0 if none. */
-  static native long chunkOf(Arena arena, long handle, long address, long size);
+  static native long chunkOf(ArenaRecord arena, long handle, long address, long size);
 
   /** Gives a pin back; any thread. */
   static native void releaseChunk(long chunk);
 
   /** Fills {@code info} with the words of {@code ta_arena_info}. */
-  static native int arenaStats(Arena arena, long handle, long[] info);
+  static native int arenaStats(ArenaRecord arena, long handle, long[] info);
 
   /** Fills {@code info} with the words of {@code ta_pool_info}, all of one moment; any thread. */
   static native void poolStats(long[] info);

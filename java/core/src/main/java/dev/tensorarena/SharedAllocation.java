@@ -81,7 +81,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   /** Pins the chunk of the bytes if they lie in the context's arena. */
   void begin(long address, long size) {
     if (size != 0) {
-      chunk = context.arena().pin(address, size);
+      chunk = context.arena().hold(address, size);
     }
   }
 
@@ -163,6 +163,9 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
         ending.add(foreign);
       }
       return;
+    }
+    if (chunk != 0) {
+      ending.arena().letGo(chunk);
     }
     long handedOver = (mine - 1) * ONE + DETACHED;
     owner = null;

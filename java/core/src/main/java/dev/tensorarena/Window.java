@@ -59,6 +59,9 @@ final class Window {
   /** The block that the window is on, if it is not an arena's memory; else null. */
   final ForeignBlock foreign;
 
+  /** What would remain of the arenas whose control blocks lie here; null on foreign memory. */
+  final Remains.Table remains;
+
   final FloatBuffer floats;
   final DoubleBuffer doubles;
   final LongBuffer longs;
@@ -80,6 +83,7 @@ final class Window {
     this.address = address;
     this.foreign = foreign;
     this.views = views;
+    this.remains = typed ? new Remains.Table() : null;
     this.floats = typed ? bytes.asFloatBuffer() : null;
     this.doubles = typed ? bytes.asDoubleBuffer() : null;
     this.longs = typed ? bytes.asLongBuffer() : null;
@@ -167,6 +171,13 @@ final class Window {
           "the JVM refused a direct buffer of " + size + " bytes over arena memory");
     }
     return new Window(view.order(ByteOrder.nativeOrder()), at, null, null);
+  }
+
+  /** Takes back the memory of all arenas that are known to be unreachable; any thread. */
+  static void takeBackForgotten() {
+    for (Window window : slabs) {
+      window.remains.takeBackAll();
+    }
   }
 
   boolean isForeign() {

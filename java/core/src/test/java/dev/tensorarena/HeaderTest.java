@@ -59,8 +59,7 @@ class HeaderTest {
             "CHUNK", "chunk",
             "CHARGED_BEFORE", "charged_before",
             "PEAK", "peak",
-            "WASTED", "wasted",
-            "OPENED", "opened_millis"));
+            "WASTED", "wasted"));
   }
 
   @Test

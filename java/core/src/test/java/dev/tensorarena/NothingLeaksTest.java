@@ -58,10 +58,16 @@ class NothingLeaksTest {
     assertEquals(0, summary.getTotalFailureCount());
   }
 
+  private static ExecutionContext openInUse() {
+    ExecutionContext ctx = ExecutionContext.open();
+    ctx.allocTemp(1f);
+    return ctx;
+  }
+
   static class LeavesAContextOpen {
     @Test
     void aTest() {
-      leak(ExecutionContext.open());
+      leak(openInUse());
     }
   }
 
@@ -77,7 +83,7 @@ class NothingLeaksTest {
   static class LeavesAFixtureOpen {
     @BeforeAll
     static void open() {
-      leak(ExecutionContext.open());
+      leak(openInUse());
     }
 
     @Test
@@ -89,7 +95,7 @@ class NothingLeaksTest {
 
     @BeforeAll
     static void open() {
-      ctx = ExecutionContext.open();
+      ctx = openInUse();
     }
 
     @AfterAll

@@ -217,16 +217,21 @@ public final class RefusedMemoryProgram {
     ctx = null;
   }
 
+  /** A new context has none until it is asked something that only C knows. */
+  private static boolean hasControlBlock(ExecutionContext one) {
+    one.checkAllocation(0);
+    return true;
+  }
+
   /** More than the first step of control blocks has room for. */
   private void manyContexts() throws Exception {
     List<ExecutionContext> many = new ArrayList<>();
     for (int i = 0; i < 400; i++) {
-      ExecutionContext one = attempt(ExecutionContext::open);
-      if (one != null) {
-        many.add(one);
-        if (i % 50 == 0) {
-          attempt(() -> one.empty(DType.INT8, 20_000).fill(1));
-        }
+      ExecutionContext one = ExecutionContext.open();
+      many.add(one);
+      boolean hasBlock = attempt(() -> hasControlBlock(one)) != null;
+      if (hasBlock && i % 50 == 0) {
+        attempt(() -> one.empty(DType.INT8, 20_000).fill(1));
       }
     }
     many.forEach(ExecutionContext::close);

@@ -1,0 +1,135 @@
+package dev.tensorarena;
+
+import java.lang.ref.Reference;
+
+/**
+ * An arena's record in native memory, of which Java sees the control block. It is made when memory
+ * is first needed, so that an arena without any is nothing but a few objects of the heap. It is
+ * given back at the end or, if the arena is forgotten, by {@link Remains}. Owner's thread only.
+ *
+ * <p>Everything that uses an arena refers to this object, also while it works on the record: once
+ * nobody does, the record may be another arena's.
+ */
+abstract class ArenaRecord {
+  private final long capacity;
+
+  /** In bytes; {@link NativeArena#UNLIMITED} for none. */
+  final long memoryLimit;
+
+  /** Of the control block, which begins at a word of it; null without a record. */
+  Window control;
+
+  private int at;
+
+  /** What outlives this object; null until there is a record, or a watch. */
+  private Remains remains;
+
+  private final byte flags;
+
+  /** Whether a raw view or an address was given out. */
+  private boolean exposed;
+
+  ArenaRecord(long capacity, long memoryLimit, int flags) {
+    this.capacity = capacity;
+    this.memoryLimit = memoryLimit;
+    this.flags = (byte) flags;
+  }
+
+  // ---- making the record and giving it back
+
+  /** Returns whether native memory was needed so far. */
+  final boolean isRecorded() {
+    return control != null;
+  }
+
+  /**
+   * Makes the record, and a chunk that has room for an allocation, unless the alignment is 0.
+   *
+   * @return the status; other than {@link NativeArena#OK}, nothing has changed
+   * @throws OutOfMemoryError if the JVM refuses a buffer, or there is no heap; nothing has changed
+   */
+  final int record(long size, long alignment) {
+    Remains mine = remains(); // before anything that is lost if there is no heap
+    abandon(mine); // the last try, if there was no stack for the rest of it
+    long made = NativeArena.open(this, capacity, memoryLimit, flags, size, alignment);
+    if (made < 0) {
+      return (int) -made;
+    }
+    mine.handle = made;
+    try {
+      Window window = Window.over(mine.handle, ControlBlock.BYTES);
+      int word = window.wordOf(mine.handle);
+      mine.keep(window, word);
+      at = word;
+      control = window;
+    } catch (Throwable e) {
+      abandon(mine);
+      throw e;
+    }
+    return NativeArena.OK;
+  }
+
+  private static void abandon(Remains mine) {
+    if (mine.handle != 0) {
+      mine.forget();
+      NativeArena.abandon(mine.handle);
+      mine.handle = 0;
+    }
+  }
+
+  /** Gives the record back, if there is one. */
+  final void giveRecordBack() {
+    if (remains != null && remains.handle != 0) {
+      remains.forget();
+      NativeArena.close(this, remains.handle);
+      remains.handle = 0;
+    }
+  }
+
+  /** Returns what is left of this arena once nobody can reach it. */
+  final Remains remains() {
+    if (remains == null) {
+      remains = new Remains(this, exposed);
+    }
+    return remains;
+  }
+
+  // ---- what is forgotten
+
+  /**
+   * Notes that a raw view or an address is given out, which may be used until the end.
+   *
+   * @param living what is given out belongs to this, which keeps the context reachable
+   */
+  final void expose(Object living) {
+    if (!exposed) {
+      exposed = true;
+      if (remains != null) {
+        remains.expose();
+      }
+    }
+    Reference.reachabilityFence(living);
+  }
+
+  final boolean isExposed() {
+    return exposed;
+  }
+
+  // ---- the control block
+
+  /** Returns the {@code ta_arena *} of an arena that has a record. */
+  final long handle() {
+    return remains.handle;
+  }
+
+  final long get(int word) {
+    long value = control.longs.get(at + word);
+    Reference.reachabilityFence(this);
+    return value;
+  }
+
+  final void set(int word, long value) {
+    control.longs.put(at + word, value);
+    Reference.reachabilityFence(this);
+  }
+}
