@@ -344,7 +344,10 @@ TA_API ta_status ta_reset(ta_arena *arena);
  */
 TA_API ta_chunk *ta_pin(ta_arena *arena, const void *ptr, uint64_t size);
 
-/* Adds a pin. The caller must hold one already. Does nothing for NULL. Any thread. Cannot fail. */
+/*
+ * Adds a pin. The caller must hold one already, or Java a TensorPin whose nativeHandle() the chunk is.
+ * Does nothing for NULL. Any thread. Cannot fail.
+ */
 TA_API void ta_chunk_retain(ta_chunk *chunk);
 
 /*

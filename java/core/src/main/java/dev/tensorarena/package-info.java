@@ -56,7 +56,8 @@
  *       dev.tensorarena.Tensor#guard}.
  *   <li>{@link dev.tensorarena.ForeignMemory} is memory that is not an arena's, such as a mapped
  *       file; {@link dev.tensorarena.ExecutionContext#wrap(dev.tensorarena.ForeignMemory,
- *       dev.tensorarena.DType, dev.tensorarena.Shape)} makes a tensor over it.
+ *       dev.tensorarena.DType, dev.tensorarena.Shape)} makes a tensor over it, and {@link
+ *       dev.tensorarena.ForeignMemory#released} tells when nobody holds it any longer.
  *   <li>{@link dev.tensorarena.Scope#allocateAddress} allocates bytes without a tensor.
  *   <li>{@link dev.tensorarena.ExecutionContext#nativeHandle()} is the context's arena for native
  *       code that allocates from it, and {@link dev.tensorarena.ExecutionContext#tensorAt} makes a
