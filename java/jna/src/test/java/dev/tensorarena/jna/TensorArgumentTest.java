@@ -220,6 +220,28 @@ class TensorArgumentTest {
   }
 
   @Test
+  void aPartIsPassedAsThatPartAndAStridedTensorAsItLies() {
+    Tensor x = ctx.allocSlice(1f, 2f, 4f, 8f);
+    Tensor ones = ctx.allocSlice(1f, 1f, 1f, 1f);
+    TensorPointer part = (TensorPointer) TensorPointer.of(x).share(8);
+    assertEquals(12, POINTERS.client_sum(part, 2));
+    assertEquals(12, DirectPointers.client_sum(part, 2));
+    assertEquals(12, TENSORS.client_dot(ones, part, 2));
+    assertEquals(12, DirectTensors.client_dot(ones, part, 2));
+    Tensor matrix = ctx.zeros(DType.FLOAT32, 2, 2);
+    matrix.copyFrom(new float[] {1, 2, 4, 8});
+    TensorPointer strided = TensorPointer.strided(matrix.transpose());
+    assertEquals(15, POINTERS.client_sum(strided, 4));
+    assertEquals(15, TENSORS.client_dot(ones, strided, 4));
+    assertEquals(15, DirectTensors.client_dot(ones, strided, 4));
+    ctx.reset();
+    Tensor other = ctx.allocSlice(1f, 1f);
+    assertThrows(IllegalStateException.class, () -> POINTERS.client_sum(part, 2));
+    assertThrows(IllegalStateException.class, () -> TENSORS.client_dot(other, part, 2));
+    assertThrows(IllegalStateException.class, () -> DirectTensors.client_dot(other, strided, 2));
+  }
+
+  @Test
   void whatTheFunctionWritesIsInTheTensor() {
     Tensor x = ctx.allocSlice(1f, 2f);
     POINTERS.client_scale(TensorPointer.of(x), 2, 3f);
