@@ -362,24 +362,42 @@ static void keep_one_chunk(arena *a, uint64_t bytes) {
     }
 }
 
-ta_status ta_reset(ta_arena *control) {
+/*
+ * What the cycles since the last reset used, or what is left of earlier demands: 3/4 of it after each
+ * cycle, and nothing (it would be a hundredth) after 16.
+ */
+static uint64_t demand_after(const arena *a, uint32_t cycles, uint64_t recent_peak) {
+    uint64_t faded = cycles < 16 ? a->demand : 0;
+    for (uint32_t i = 0; i < cycles; i++) {
+        faded -= faded / 4;
+    }
+    if (recent_peak == 0) {
+        return faded;
+    }
+    /* One chunk in the place of several may need padding where they began: a page for each. */
+    uint64_t seams = a->chunks > 1 ? a->chunks - 1 : 0;
+    return higher(faded, recent_peak + seams * TA_MAX_ALIGNMENT);
+}
+
+ta_status arena_reset(ta_arena *control, uint32_t cycles, uint64_t recent_peak) {
     if (!arena_is_open(control)) {
         return TA_ERR_CLOSED;
     }
     arena *a = arena_of(control);
     note_peak(a);
-    /* One chunk in the place of several may need padding where they began: a page for each. */
-    uint64_t seams = a->chunks > 1 ? a->chunks - 1 : 0;
-    uint64_t used = control->peak + seams * TA_MAX_ALIGNMENT;
-    uint64_t faded = a->demand - a->demand / 4;
-    a->demand = control->peak == 0 ? faded : used > faded ? used : faded;
-    a->peak = a->peak > control->peak ? a->peak : control->peak;
-    control->peak = 0;
     note_used(a);
+    uint64_t recent = recent_peak == PEAK_IS_NOTED ? control->peak : recent_peak;
+    a->demand = demand_after(a, cycles, recent);
+    a->peak = higher(a->peak, control->peak);
+    control->peak = 0;
     end_behind(a, NULL);
     keep_one_chunk(a, first_bytes(a));
     rewind_to_start(a);
     return TA_OK;
+}
+
+ta_status ta_reset(ta_arena *control) {
+    return arena_reset(control, 1, PEAK_IS_NOTED);
 }
 
 /* ---- arenas ---------------------------------------------------------------------------------- */

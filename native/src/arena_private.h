@@ -32,6 +32,13 @@ _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 extern const char arena_open_mark;
 #define ARENA_OPEN ((uint64_t)(uintptr_t)&arena_open_mark)
 
+/*
+ * Does what ta_reset does after so many cycles, of which some ended without C, whose highest charge
+ * was recent_peak; PEAK_IS_NOTED if it is the one in the control block.
+ */
+ta_status arena_reset(ta_arena *control, uint32_t cycles, uint64_t recent_peak);
+#define PEAK_IS_NOTED UINT64_MAX
+
 static inline arena *arena_of(const ta_arena *control) {
     return (arena *)(uintptr_t)control;
 }

@@ -5,6 +5,7 @@
  * used for nothing here: while the call runs, an argument cannot become unreachable, nor can what it
  * refers to.
  */
+#include "arena_private.h"
 #include "chunk_pins.h"
 #include "chunk_pool.h"
 #include "os.h"
@@ -74,9 +75,9 @@ static jint rewind_to(JNIEnv *env, jclass type, jobject owner, jlong arena, jlon
     return ta_rewind(arena_at(arena), &mark);
 }
 
-static jint reset(JNIEnv *env, jclass type, jobject owner, jlong arena) {
+static jint reset(JNIEnv *env, jclass type, jobject owner, jlong arena, jint cycles, jlong peak) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
-    return ta_reset(arena_at(arena));
+    return arena_reset(arena_at(arena), (uint32_t)cycles, (uint64_t)peak);
 }
 
 static jint close_arena(JNIEnv *env, jclass type, jobject owner, jlong arena) {
@@ -200,7 +201,7 @@ static const JNINativeMethod methods[] = {
     {"reserve", "(" OWNER "JJJ)I", (void *)reserve},
     {"check", "(" OWNER "JJJ)I", (void *)check},
     {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},
-    {"reset", "(" OWNER "J)I", (void *)reset},
+    {"reset", "(" OWNER "JIJ)I", (void *)reset},
     {"close", "(" OWNER "J)I", (void *)close_arena},
     {"abandon", "(J)I", (void *)abandon},
     {"pin", "(" OWNER "JJJ)J", (void *)pin},

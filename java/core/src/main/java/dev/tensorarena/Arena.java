@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicLongFieldUpdater;
  */
 final class Arena extends ArenaPosition {
   /** How many resets pass until the next look at whether the chunk is far too large. */
-  private static final int RESETS_BETWEEN_REVIEWS = 64;
+  private static final int RESETS_BETWEEN_REVIEWS = 16;
+
+  /** Said to C instead of a peak that only C knows. */
+  private static final long UNKNOWN = -1;
 
   /** A reset in C gives a chunk back that is so many times larger than what was used. */
   private static final long FAR_TOO_LARGE = 8;
@@ -32,7 +35,7 @@ final class Arena extends ArenaPosition {
   /** Whether ended bytes are filled or zeroed at once; then every end of a scope is C's. */
   private final boolean overwritesEnded;
 
-  /** Modulo a power of two. A byte, and flags beside it: an idle context is to stay small. */
+  /** Since the last review. A byte, and flags beside it: an idle context is to stay small. */
   private byte resets;
 
   /** Whether a chunk was taken beside another one since C last kept a single one. */
@@ -233,14 +236,17 @@ final class Arena extends ArenaPosition {
     long size = (limit != 0 ? limit : get(ControlBlock.LIMIT)) - base;
     boolean alone = chunk != 0 && !grown && chargedBefore == 0 && peak <= size;
     notePeak();
+    resets++;
     if (alone && isUnpinned() && !isForReview(size)) {
       moveTo(base, 0);
     } else {
+      long recentPeak = held && !returned ? peak : UNKNOWN;
       give();
-      NativeArena.reset(this, handle());
+      NativeArena.reset(this, handle(), resets, recentPeak);
       take();
       grown = false;
       returned = false; // the peak is of this cycle on
+      resets = 0;
     }
   }
 
@@ -257,16 +263,16 @@ final class Arena extends ArenaPosition {
    * cycles since the last look used. Of a lent arena Java does not know what they used.
    */
   private boolean isForReview(long size) {
-    if (++resets % RESETS_BETWEEN_REVIEWS != 0) {
+    if (resets < RESETS_BETWEEN_REVIEWS) {
       return false;
     }
-    if (!held || returned) {
-      return true; // only C knows what was used since
+    if (!held || returned || size > MIN_CHUNK && peak < size / FAR_TOO_LARGE) {
+      return true; // or only C knows what was used since
     }
     writePeak();
-    long most = peak;
     peak = 0;
-    return size > MIN_CHUNK && most < size / FAR_TOO_LARGE;
+    resets = 0;
+    return false;
   }
 
   private void notePeak() {

@@ -54,7 +54,14 @@ final class NativeArena {
   static native int rewind(
       ArenaRecord arena, long handle, long chunk, long cursor, long charged, long wasted);
 
-  static native int reset(ArenaRecord arena, long handle);
+  /**
+   * Ends everything and keeps one chunk.
+   *
+   * @param cycles how many resets there were since the last look at what was used, this one
+   *     included
+   * @param recentPeak the highest charge in these cycles, -1 for C's own
+   */
+  static native int reset(ArenaRecord arena, long handle, int cycles, long recentPeak);
 
   static native int close(ArenaRecord arena, long handle);
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** reset() frees all at once and keeps the memory for the next cycle. */
 class ResetTest {
@@ -102,16 +104,60 @@ class ResetTest {
     }
   }
 
-  @Test
-  void aChunkThatHasBecomeFarTooLargeIsGivenBackInTheEnd() {
-    ctx.empty(DType.INT8, 64 << 20);
-    ctx.reset();
-    assertTrue(ctx.arenaStats().reservedBytes() >= 64 << 20, "kept at first");
-    for (int cycle = 0; cycle < 3000; cycle++) {
+  /** Runs cycles of 1000 bytes; the steady state of them needs no more than a small chunk. */
+  private static void smallCycles(ExecutionContext ctx, int cycles) {
+    for (int cycle = 0; cycle < cycles; cycle++) {
       ctx.empty(DType.INT8, 1000);
       ctx.reset();
     }
-    assertTrue(ctx.arenaStats().reservedBytes() <= 1 << 20, ctx.arenaStats()::toString);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aSpikeHasFadedAfter32Cycles(boolean lent) {
+    for (int before = 0; before < 70; before += 3) {
+      try (ExecutionContext query = ExecutionContext.open()) {
+        if (lent) {
+          query.nativeHandle();
+        }
+        smallCycles(query, before);
+        query.empty(DType.INT8, 512 << 20);
+        query.reset();
+        query.empty(DType.INT8, 1000); // in a chunk for as much as the last cycle used
+        assertTrue(query.arenaStats().reservedBytes() >= 512 << 20, "kept at first");
+        query.reset();
+        smallCycles(query, 31);
+        assertTrue(
+            query.arenaStats().reservedBytes() <= 8 << 16,
+            () -> "after a spike: " + query.arenaStats());
+        assertEquals(512 << 20, query.arenaStats().peakBytes());
+      }
+    }
+  }
+
+  @Test
+  void aSpikeInAChunkThatWasThereHasFadedAfter32Cycles() {
+    for (int between = 1; between < 40; between += 3) {
+      try (ExecutionContext query = ExecutionContext.open()) {
+        for (int spike = 0; spike < 2; spike++) {
+          query.empty(DType.INT8, 512 << 20);
+          query.reset();
+          smallCycles(query, spike == 0 ? between : 32);
+        }
+        assertTrue(
+            query.arenaStats().reservedBytes() <= 8 << 16,
+            () -> "after two spikes: " + query.arenaStats());
+      }
+    }
+  }
+
+  @Test
+  void whatIsUsedInOneOfEightCyclesIsKept() {
+    for (int cycle = 0; cycle < 200; cycle++) {
+      ctx.empty(DType.INT8, cycle % 8 == 0 ? 8 << 20 : 1000);
+      ctx.reset();
+      assertTrue(ctx.arenaStats().reservedBytes() >= 8 << 20, "cycle " + cycle);
+    }
   }
 
   @Test
