@@ -121,7 +121,7 @@ typedef int32_t ta_status;
  * first eight words, which fill a cache line.
  *
  * byte  0        8       16      24      32      40               48     56       64              72
- *       | cursor | limit | base  | slab  | chunk | charged_before | peak | wasted | opened_millis |
+ *       | cursor | limit | base  | slab  | chunk | charged_before | peak | wasted | opened_millis | newest |
  *           |       |       |       |       |
  * slab      |       |       |       |       |
  * +---------------------------------v--------------------------------------------------+
@@ -147,6 +147,8 @@ typedef int32_t ta_status;
  *                       clock, which may lag by some milliseconds
  *   72  generation      counted up when the control block becomes an arena and when that is destroyed:
  *                       odd while the arena is open, and never again what it was then
+ *   80  newest          address of the ta_chunk that was taken last: the current one, or one that was
+ *                       taken since for a large allocation alone; 0 without a chunk
  *
  * Without a chunk, cursor == base > limit == 0, so every allocation takes the slow path. The owner
  * may read all words at any time, and may write the cursor alone, to raise it as ta_alloc does.
@@ -164,6 +166,7 @@ typedef struct ta_arena {
     uint64_t wasted;
     uint64_t opened_millis;
     uint64_t generation;
+    uint64_t newest;
 } ta_arena;
 
 /*
@@ -188,9 +191,9 @@ typedef struct ta_chunk {
     uint64_t reserved[3];
 } ta_chunk;
 
-/* A mark to rewind to: the chunk, the cursor in it, and what was charged and wasted by then. */
+/* A mark to rewind to: the newest chunk, the cursor, and what was charged and wasted by then. */
 typedef struct ta_position {
-    uint64_t chunk;
+    uint64_t newest;
     uint64_t cursor;
     int64_t charged;
     uint64_t wasted;
@@ -264,7 +267,7 @@ TA_API ta_status ta_arena_destroy(ta_arena *arena);
  * Makes room, so that the next allocation, of this size and alignment, succeeds on the fast path.
  * Charges nothing. Fails with TA_ERR_ARGUMENT (align is not 0 and not a power of two up to
  * TA_MAX_ALIGNMENT), TA_ERR_LIMIT, TA_ERR_POOL_LIMIT, TA_ERR_NO_MEMORY or TA_ERR_CLOSED. Every
- * allocation that the fast path cannot serve goes through this function.
+ * allocation that the fast path cannot serve and that is not large goes through this function.
  */
 TA_API ta_status ta_arena_reserve(ta_arena *arena, uint64_t size, uint64_t align);
 
@@ -274,7 +277,11 @@ TA_API ta_status ta_arena_reserve(ta_arena *arena, uint64_t size, uint64_t align
  */
 TA_API ta_status ta_arena_check(const ta_arena *arena, uint64_t size, uint64_t align);
 
-/* Does what ta_alloc does, as an exported function: for callers that cannot inline C. */
+/*
+ * Does what ta_alloc does, as an exported function: for callers that cannot inline C. An allocation
+ * that does not fit the current chunk and would fill more than a quarter of the next one, and more
+ * than 256 KiB, gets a chunk of its own: the cursor stays where it is.
+ */
 TA_API void *ta_arena_alloc(ta_arena *arena, uint64_t size, uint64_t align);
 
 /*

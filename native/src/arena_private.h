@@ -7,21 +7,31 @@
 /* A reset gives a chunk back that is so many times too large. Arena.java asks it, too. */
 #define FAR_TOO_LARGE 8
 
+/*
+ * The chain: chunks in the order in which they were taken, each linked to the one before it.
+ *
+ *   newest ──▶ large ──▶ current ──▶ large ──▶ filled ──▶ NULL        spares ──▶ … ──▶ NULL
+ *
+ * The current chunk is the newest that is not large. A mark remembers the newest chunk: what was
+ * taken since is ahead of it in the chain, large or not. So one word tells whether a rewind is a
+ * matter of the cursor alone. Chunks that have ended and that nobody pins are spares.
+ */
 typedef struct {
     ta_arena control;
-    uint64_t open;     /* ARENA_OPEN while the arena is open */
-    descriptor *first; /* the chain: filled chunks, the current one, then spares for refills */
+    uint64_t open; /* ARENA_OPEN while the arena is open */
+    descriptor *spares;
     uint64_t capacity;
     uint64_t memory_limit;
     uint64_t flags;
-    uint64_t reserved; /* bytes of the chain */
-    uint64_t chunks;   /* chunks of the chain */
+    uint64_t reserved; /* bytes of chain and spares */
+    uint64_t chunks;   /* chunks of these */
     uint64_t refills;
+    uint64_t large;  /* how much of the charge is in large chunks */
     uint64_t peak;   /* highest charge before the last reset; control.peak has it since then */
     uint64_t demand; /* what the last cycles used, decaying: the size to keep at a reset */
 } arena;
 
-_Static_assert(sizeof(ta_arena) == 80, "the control block is part of the ABI");
+_Static_assert(sizeof(ta_arena) == 88, "the control block is part of the ABI");
 _Static_assert(sizeof(ta_chunk) == 64, "the descriptor is part of the ABI");
 _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
 
@@ -31,13 +41,6 @@ _Static_assert(sizeof(arena) <= SLAB_RECORD_BYTES, "an arena fits its record");
  */
 extern const char arena_open_mark;
 #define ARENA_OPEN ((uint64_t)(uintptr_t)&arena_open_mark)
-
-/*
- * Does what ta_reset does after so many cycles, of which some ended without C, whose highest charge
- * was recent_peak; PEAK_IS_NOTED if it is the one in the control block.
- */
-ta_status arena_reset(ta_arena *control, uint32_t cycles, uint64_t recent_peak);
-#define PEAK_IS_NOTED UINT64_MAX
 
 static inline arena *arena_of(const ta_arena *control) {
     return (arena *)(uintptr_t)control;
@@ -51,5 +54,84 @@ static inline bool arena_is_open(const ta_arena *control) {
 static inline descriptor *arena_current(const arena *a) {
     return chunk_at(a->control.chunk);
 }
+
+/* The chunk that was taken last, NULL without one. */
+static inline descriptor *arena_newest(const arena *a) {
+    return chunk_at(a->control.newest);
+}
+
+static inline uint64_t lower(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static inline uint64_t higher(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* ---- arena.c --------------------------------------------------------------------------------- */
+
+/* Allocates as ta_arena_alloc does, and says why if it does not. */
+ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start);
+
+/* How large a first chunk should be: for what the last cycles used, and for the capacity. */
+uint64_t arena_first_bytes(const arena *a);
+
+/* ---- arena_marks.c --------------------------------------------------------------------------- */
+
+/*
+ * Does what ta_reset does after so many cycles, of which some ended without C, whose highest charge
+ * was recent_peak; PEAK_IS_NOTED if it is the one in the control block.
+ */
+ta_status arena_reset(ta_arena *control, uint32_t cycles, uint64_t recent_peak);
+#define PEAK_IS_NOTED UINT64_MAX
+
+/* ---- arena_chain.c: the position ------------------------------------------------------------- */
+
+int64_t charge_of(const ta_arena *control);
+
+/* What the memory limit still allows to be charged. */
+uint64_t budget_of(const arena *a);
+
+/* Before the charge falls. */
+void note_peak(arena *a);
+
+/*
+ * Before the cursor leaves the current chunk, or the charge at its base rises: notes how far the fast
+ * paths have moved it.
+ */
+void note_used(arena *a);
+
+/* Computes what the memory limit leaves of the current chunk, see the control block's limit. */
+void set_limit_word(arena *a);
+
+/* Moves the cursor to this place in this chunk, with so much charged there. */
+void stand_at(arena *a, descriptor *chunk, uint64_t cursor, int64_t charged);
+void stand_nowhere(arena *a, int64_t charged);
+
+/* ---- arena_chain.c: the chain ---------------------------------------------------------------- */
+
+/* A chunk for the chain, a spare or one of the pool; NULL with the reason in *why. */
+descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why);
+
+/* Makes it the newest. */
+void chain_add(arena *a, descriptor *chunk);
+
+/*
+ * Ends what lies in the chunks that were taken after this one, in all for NULL. Unpinned ones become
+ * spares or, with a quarantine, go to rest in the pool; pinned ones detach.
+ */
+void chain_end_after(arena *a, const descriptor *kept);
+
+/* Whether the chunk is in the chain; NULL always is. */
+bool chain_has(const arena *a, const descriptor *chunk);
+
+/* The chunk that was current when this one was the newest; NULL if none was. */
+descriptor *chain_current(descriptor *newest);
+
+/* With no chunk in the chain but large ones: goes on in the spare that was used longest ago. */
+void chain_stand_on_spare(arena *a, int64_t charged);
+
+/* Keeps the smallest spare that holds so much, but none far too large; gives all others back. */
+void chain_keep_one_spare(arena *a, uint64_t bytes);
 
 #endif

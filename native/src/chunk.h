@@ -59,6 +59,7 @@ typedef union {
         uint8_t warm : 1;   /* lent: all of it had pages before */
         uint8_t huge : 1;   /* on huge pages, as its arena asked */
         uint8_t secret : 1; /* to be zeroed, as its arena asked */
+        uint8_t large : 1;  /* its arena's, for one allocation: the cursor is never in it */
     };
 } descriptor;
 

@@ -61,13 +61,10 @@ bool chunk_detach(descriptor *chunk) {
 descriptor *chunk_handing_out(const ta_arena *control, uint64_t address, uint64_t size) {
     const arena *a = arena_of(control);
     const descriptor *current = arena_current(a);
-    for (descriptor *chunk = a->first; current != NULL; chunk = chunk_at(chunk->next)) {
+    for (descriptor *chunk = arena_newest(a); chunk != NULL; chunk = chunk_at(chunk->next)) {
         uint64_t end = chunk == current ? control->cursor : chunk->used_end;
         if (address >= chunk->base && address <= end && size <= end - address) {
             return chunk;
-        }
-        if (chunk == current) {
-            break; /* behind it there are spares */
         }
     }
     return NULL;

@@ -55,9 +55,13 @@ static jlong open_arena(JNIEnv *env, jclass type, jobject owner, jlong capacity,
     return status == TA_OK ? address_of(control) : -(jlong)status;
 }
 
-static jint reserve(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong size, jlong align) {
+/* The address, or the status, negated. */
+static jlong allocate(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong size,
+                      jlong align) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
-    return ta_arena_reserve(arena_at(arena), (uint64_t)size, (uint64_t)align);
+    uint64_t start = 0;
+    ta_status status = arena_allocate(arena_at(arena), (uint64_t)size, (uint64_t)align, &start);
+    return status == TA_OK ? (jlong)start : -(jlong)status;
 }
 
 static jint check(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong size, jlong align) {
@@ -65,10 +69,10 @@ static jint check(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong si
     return ta_arena_check(arena_at(arena), (uint64_t)size, (uint64_t)align);
 }
 
-static jint rewind_to(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong chunk,
+static jint rewind_to(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong newest,
                       jlong cursor, jlong charged, jlong wasted) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
-    ta_position mark = {.chunk = (uint64_t)chunk,
+    ta_position mark = {.newest = (uint64_t)newest,
                         .cursor = (uint64_t)cursor,
                         .charged = charged,
                         .wasted = (uint64_t)wasted};
@@ -198,7 +202,7 @@ static const JNINativeMethod methods[] = {
     {"abiVersion", "()I", (void *)abi_version},
     {"coarseMillis", "()J", (void *)coarse_millis},
     {"open", "(" OWNER "JJIJJ)J", (void *)open_arena},
-    {"reserve", "(" OWNER "JJJ)I", (void *)reserve},
+    {"allocate", "(" OWNER "JJJ)J", (void *)allocate},
     {"check", "(" OWNER "JJJ)I", (void *)check},
     {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},
     {"reset", "(" OWNER "JIJ)I", (void *)reset},

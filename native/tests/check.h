@@ -130,13 +130,29 @@ static inline void close_arena(ta_arena *arena) {
     CHECK_EQ(ta_arena_destroy(arena), TA_OK);
 }
 
+/* The chunk that an arena took last. */
+static inline const ta_chunk *newest_of(const ta_arena *arena) {
+    return (const ta_chunk *)(uintptr_t)arena->newest;
+}
+
+/* Whether the newest chunk was taken for this allocation alone. */
+static inline bool is_large(const ta_arena *arena, const void *bytes) {
+    return arena->newest != arena->chunk && newest_of(arena)->base == address_of(bytes);
+}
+
 /* An allocation that must succeed. */
 static inline char *take(ta_arena *arena, uint64_t size, uint64_t align) {
+    uint64_t cursor = arena->cursor, chunk = arena->chunk;
     char *bytes = ta_alloc(arena, size, align);
     CHECK(bytes != NULL);
     CHECK_EQ(address_of(bytes) % (align == 0 ? TA_DEFAULT_ALIGNMENT : align), 0);
-    CHECK_EQ(arena->cursor, address_of(bytes) + size);
-    CHECK_LE(arena->cursor, arena->limit);
+    if (is_large(arena, bytes)) {
+        CHECK_EQ(arena->cursor, cursor);
+        CHECK_EQ(arena->chunk, chunk);
+    } else {
+        CHECK_EQ(arena->cursor, address_of(bytes) + size);
+    }
+    CHECK(arena->chunk == 0 || arena->cursor <= arena->limit);
     return bytes;
 }
 

@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
     ta_position position;
+    ta_chunk *chunk; /* the one that was current */
     uint64_t charged, wasted;
     int blocks; /* how many blocks there were */
 } model_mark;
@@ -98,7 +99,11 @@ static bool fits_current(const model *m, uint64_t size, uint64_t align, uint64_t
 
 static uint64_t random_size(void) {
     uint64_t kind = below(100);
-    return kind < 5 ? 0 : kind < 75 ? below(400) : kind < 95 ? below(20000) : below(400000);
+    return kind < 5    ? 0
+           : kind < 75 ? below(400)
+           : kind < 92 ? below(20000)
+           : kind < 97 ? below(400000)
+                       : below(2000000);
 }
 
 static bool refuse(void) {
@@ -132,10 +137,16 @@ static void allocate(model *m) {
     }
     CHECK_LE(charge, left);
     uint64_t start = address_of(b.bytes);
-    const descriptor *chunk = chunk_at(m->arena->chunk);
+    bool large = !stays && is_large(m->arena, b.bytes);
+    const descriptor *chunk = chunk_at(large ? m->arena->newest : m->arena->chunk);
     CHECK_EQ(start % align, 0);
     CHECK(start >= chunk->base && start + size <= chunk_end(chunk));
-    CHECK_EQ(m->arena->chunk == before.chunk, stays);
+    CHECK_EQ(m->arena->chunk == before.chunk, stays || large);
+    CHECK_EQ(m->arena->newest == before.newest, stays);
+    if (large) {
+        CHECK_EQ(m->arena->cursor, before.cursor);
+        CHECK(size > 256 * KIB);
+    }
     if (stays) {
         CHECK_EQ(start + size - before.cursor, charge);
     } else {
@@ -165,6 +176,7 @@ static void mark(model *m) {
     if (m->mark_count < MAX_MARKS) {
         model_mark *to = &m->marks[m->mark_count++];
         ta_mark(m->arena, &to->position);
+        to->chunk = (ta_chunk *)(uintptr_t)m->arena->chunk;
         to->charged = m->charged;
         to->wasted = m->wasted;
         to->blocks = m->count;
@@ -204,7 +216,7 @@ static void end_blocks(model *m, int keep) {
 
 static void rewind_to(model *m, int index) {
     const model_mark *to = &m->marks[index];
-    const ta_chunk *chunk = (const ta_chunk *)(uintptr_t)to->position.chunk;
+    const ta_chunk *chunk = to->chunk;
     uint64_t over = 0; /* from the mark up to the floor, if the chunk is pinned */
     if (chunk != NULL && is_pinned(m, chunk)) {
         over = chunk->floor > to->position.cursor ? chunk->floor - to->position.cursor : 0;
@@ -215,7 +227,8 @@ static void rewind_to(model *m, int index) {
     m->charged = to->charged + over;
     m->wasted = to->wasted + over;
     if (chunk != NULL) {
-        CHECK_EQ(m->arena->chunk, to->position.chunk);
+        CHECK_EQ(m->arena->chunk, address_of(chunk));
+        CHECK_EQ(m->arena->newest, to->position.newest);
         CHECK_EQ(m->arena->cursor, to->position.cursor + over);
         CHECK(over != 0 || is_pinned(m, chunk) || chunk->floor == 0);
     }

@@ -11,7 +11,7 @@
     } while (0)
 
 static void the_fast_paths_words_fill_a_cache_line_of_the_control_block(void) {
-    CHECK_EQ(sizeof(ta_arena), 80);
+    CHECK_EQ(sizeof(ta_arena), 88);
     CHECK_WORD(ta_arena, cursor, 0);
     CHECK_WORD(ta_arena, limit, 8);
     CHECK_WORD(ta_arena, base, 16);
@@ -22,6 +22,7 @@ static void the_fast_paths_words_fill_a_cache_line_of_the_control_block(void) {
     CHECK_WORD(ta_arena, wasted, 56);
     CHECK_WORD(ta_arena, opened_millis, 64);
     CHECK_WORD(ta_arena, generation, 72);
+    CHECK_WORD(ta_arena, newest, 80);
     ta_arena *arenas[5];
     for (int i = 0; i < 5; i++) {
         arenas[i] = open_arena();
@@ -44,7 +45,7 @@ static void the_first_five_words_of_a_descriptor_are_public(void) {
 
 static void a_position_is_four_words(void) {
     CHECK_EQ(sizeof(ta_position), 32);
-    CHECK_WORD(ta_position, chunk, 0);
+    CHECK_WORD(ta_position, newest, 0);
     CHECK_WORD(ta_position, cursor, 8);
     CHECK_WORD(ta_position, charged, 16);
     CHECK_WORD(ta_position, wasted, 24);

@@ -308,7 +308,7 @@ static void the_out_of_line_twin_gives_the_same_addresses(void) {
         ta_mark(arena, &mark);
         char *inlined = ta_alloc(arena, size, align);
         ta_arena after = *arena;
-        if (mark.chunk == 0 || random_below(&random, 100) == 0) {
+        if (mark.newest == 0 || random_below(&random, 100) == 0) {
             continue; /* the first chunk has nothing in front of it to rewind to */
         }
         CHECK_EQ(ta_rewind(arena, &mark), TA_OK);

@@ -171,14 +171,15 @@ static void a_limit_holds_after_rewind_and_refill(void) {
 static void the_process_limit_bounds_the_chunks_in_use(void) {
     ta_pool_set_memory_limit(MIB);
     CHECK_EQ(pool_info().memory_limit, MIB);
-    ta_arena *first = open_arena(), *second = open_arena();
+    ta_options options = {.capacity = MIB, .memory_limit = TA_UNLIMITED};
+    ta_arena *first = open_with(&options), *second = open_arena();
     CHECK(ta_alloc(first, MIB + 1, 1) == NULL);
     CHECK_EQ(ta_arena_reserve(first, MIB + 1, 1), TA_ERR_POOL_LIMIT);
-    take(first, 960 * KIB + 1, 1); /* a chunk of 1 MiB */
+    take(first, 768 * KIB, 1); /* a chunk of 1 MiB */
     CHECK_EQ(ta_arena_reserve(second, 1, 1), TA_ERR_POOL_LIMIT);
     CHECK(ta_alloc(second, 1, 1) == NULL);
     CHECK_EQ(info_of(second).chunks, 0);
-    take(first, 64 * KIB - 1, 1);
+    take(first, 256 * KIB, 1);
     CHECK_EQ(ta_arena_reserve(first, 1, 1), TA_ERR_POOL_LIMIT);
     close_arena(first);
     take(second, 1, 1);
@@ -193,9 +194,12 @@ static void the_process_limit_bounds_the_chunks_in_use(void) {
 static void near_the_process_limit_chunks_are_as_small_as_need_be(void) {
     ta_pool_set_memory_limit(3 * MIB);
     ta_arena *arena = open_arena();
-    take(arena, 2 * MIB, 1);
+    for (int i = 0; i < 8; i++) {
+        take(arena, 256 * KIB, 1);
+    }
+    CHECK_EQ(pool_info().in_use, 2 * MIB);
     take(arena, 1, 1); /* would like 2 MiB */
-    CHECK_LE(pool_info().in_use, 3 * MIB);
+    CHECK_EQ(pool_info().in_use, 3 * MIB);
     close_arena(arena);
 }
 

@@ -185,7 +185,7 @@ static void chunks_whose_pins_are_gone_stay_with_the_arena(void) {
     CHECK_EQ(chunk->word, 0);
     CHECK_EQ(chunk->floor, 0);
     CHECK(take(arena, MIB, 0) == shared);
-    CHECK_EQ(info_of(arena).refills, 1);
+    CHECK_EQ(info_of(arena).refills, 0);
     close_arena(arena);
 }
 

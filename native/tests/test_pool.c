@@ -43,9 +43,9 @@ static void a_small_arena_needs_little_of_its_slab(void) {
     CHECK_LE(pool_info().committed, 2 * MIB);
     take(arena, 10 * MIB, 1);
     CHECK_LE(pool_info().committed, 20 * MIB);
-    CHECK_EQ(resident_in_space(arena->slab), 0); /* nothing was written yet */
-    fill((void *)(uintptr_t)arena->base, 4096, 1);
-    CHECK_LE(resident_in_space(arena->slab), 64 * KIB); /* no huge page unasked */
+    CHECK_EQ(resident_in_space(newest_of(arena)->slab), 0); /* nothing was written yet */
+    fill((void *)(uintptr_t)newest_of(arena)->base, 4096, 1);
+    CHECK_LE(resident_in_space(newest_of(arena)->slab), 64 * KIB); /* no huge page unasked */
     close_arena(arena);
 }
 
@@ -63,7 +63,7 @@ static void one_slab_serves_everybody_who_fits(void) {
     for (int i = 0; i < 200; i++) {
         arenas[i] = open_arena();
         take(arenas[i], 1 + (uint64_t)i * 20000, 1);
-        CHECK_EQ(arenas[i]->slab, arenas[0]->slab);
+        CHECK_EQ(newest_of(arenas[i])->slab, newest_of(arenas[0])->slab);
     }
     CHECK_LE(pool_info().reserved, GIB + 64 * MIB);
     for (int i = 0; i < 200; i++) {
@@ -178,7 +178,7 @@ static void trim_gives_every_free_page_back_and_keeps_those_in_use(void) {
     ta_arena *kept = open_arena(), *ended = open_arena();
     char *bytes = take(kept, 3 * MIB, 1);
     fill(bytes, 3 * MIB, 1);
-    uint64_t slab = kept->slab;
+    uint64_t slab = newest_of(kept)->slab;
     for (int i = 0; i < 20; i++) {
         fill(take(ended, 500000, 1), 500000, 2);
     }
@@ -206,7 +206,7 @@ static void past_the_retained_limit_pages_go_back(void) {
         arenas[i] = open_arena();
         fill(take(arenas[i], 200000, 1), 200000, 1);
     }
-    uint64_t slab = arenas[0]->slab;
+    uint64_t slab = newest_of(arenas[0])->slab;
     for (int i = 0; i < 40; i++) {
         close_arena(arenas[i]);
         CHECK_LE(pool_info().free, MIB);
@@ -227,7 +227,7 @@ static void past_the_retained_limit_pages_go_back(void) {
 static void the_process_limit_counts_retained_pages(void) {
     ta_arena *arena = open_arena(), *next = open_arena();
     fill(take(arena, 4 * MIB, 1), 4 * MIB, 1);
-    uint64_t slab = arena->slab;
+    uint64_t slab = newest_of(arena)->slab;
     close_arena(arena);
     CHECK_EQ(pool_info().free, 4 * MIB);
     ta_pool_set_memory_limit(3 * MIB); /* at once ... */
@@ -248,9 +248,10 @@ static void split_with_pages_in_the_upper_half(uint64_t half) {
     ta_arena *neighbour = open_arena(), *large = open_arena();
     take(neighbour, 2 * half, 1);
     take(large, 16 * half, 1);
-    uint64_t at = high->base;
-    CHECK_EQ(at, low->base + half);
-    CHECK_EQ(neighbour->base, low->base + 2 * half); /* keeps the two from merging further */
+    uint64_t at = newest_of(high)->base;
+    CHECK_EQ(at, newest_of(low)->base + half);
+    CHECK_EQ(newest_of(neighbour)->base,
+             newest_of(low)->base + 2 * half); /* keeps the two from merging further */
     ta_pool_set_retained_limit(0);
     close_arena(low);
     ta_pool_set_retained_limit(32 * half);
@@ -260,7 +261,7 @@ static void split_with_pages_in_the_upper_half(uint64_t half) {
     CHECK_EQ(resident(at, half), half);
     CHECK_EQ(pool_info().free, half);
     low = arena_with(half); /* splits them again */
-    CHECK_EQ(low->base, at - half);
+    CHECK_EQ(newest_of(low)->base, at - half);
     CHECK_EQ(pool_info().free, half);
     CHECK_EQ(ta_pool_trim(), half);
     CHECK_EQ(resident(at, half), 0);
@@ -291,7 +292,7 @@ static void free_pages_are_known_exactly_whatever_was_split_and_merged(void) {
             for (uint64_t at = 0; at < sizes[i]; at += 4096) {
                 bytes[at] = 1; /* every page */
             }
-            slab = arenas[i]->slab;
+            slab = newest_of(arenas[i])->slab;
             in_use_bytes += sizes[i];
         } else {
             close_arena(arenas[i]);
@@ -343,13 +344,13 @@ static void huge_pages_are_asked_for_only_by_option(void) {
     }
     ta_arena *plain = open_arena();
     take(plain, 1, 1);
-    CHECK(has_flag(plain->base, " nh"));
+    CHECK(has_flag(newest_of(plain)->base, " nh"));
     ta_options options = {.memory_limit = TA_UNLIMITED, .flags = TA_OPTION_HUGE_PAGES};
     ta_arena *huge = open_with(&options);
     take(huge, 1, 1);
-    uint64_t base = huge->base;
+    uint64_t base = newest_of(huge)->base;
     CHECK(has_flag(base, " hg"));
-    CHECK(has_flag(plain->base, " nh"));
+    CHECK(has_flag(newest_of(plain)->base, " nh"));
     close_arena(huge);
     CHECK(has_flag(base, " nh"));
     close_arena(plain);
@@ -361,7 +362,7 @@ static void arenas_with_huge_pages_take_chunks_of_whole_huge_pages(void) {
     for (int i = 0; i < 3; i++) {
         fill(take(arena, 100, 1), 100, 1);
         CHECK_GE(info_of(arena).reserved, 2 * MIB);
-        CHECK_EQ(arena->base % (2 * MIB), 0);
+        CHECK_EQ(newest_of(arena)->base % (2 * MIB), 0);
         CHECK_EQ(ta_reset(arena), TA_OK);
         take(arena, 3 * MIB, 1);
     }
@@ -369,7 +370,7 @@ static void arenas_with_huge_pages_take_chunks_of_whole_huge_pages(void) {
     arena = open_arena(); /* the same addresses, and small pages again */
     ta_pool_trim();
     fill(take(arena, 2 * MIB, 1), 4096, 1);
-    CHECK_LE(resident_in_space(arena->slab), 64 * KIB);
+    CHECK_LE(resident_in_space(newest_of(arena)->slab), 64 * KIB);
     close_arena(arena);
 }
 

@@ -47,7 +47,7 @@ static void inner_marks_end_with_outer_ones(void) {
     for (int i = 49; i >= 0; i -= 1 + i % 3) {
         CHECK_EQ(ta_rewind(arena, &marks[i]), TA_OK);
         CHECK_EQ(info_of(arena).allocated, charges[i]);
-        CHECK_EQ(arena->chunk, marks[i].chunk);
+        CHECK_EQ(arena->newest, marks[i].newest);
         for (int j = 0; j <= i; j++) {
             CHECK(is_filled(bytes[j], 9000, (uint64_t)j));
         }
@@ -92,7 +92,7 @@ static void a_spare_too_small_waits_for_a_smaller_request(void) {
     fill(small, TA_MIN_CHUNK_BYTES, 2);
     CHECK(is_filled(large, MIB, 1));
     CHECK_EQ(info_of(arena).chunks, 3);
-    CHECK_EQ(info_of(arena).refills, 2);
+    CHECK_EQ(info_of(arena).refills, 1);
     close_arena(arena);
 }
 

@@ -15,6 +15,12 @@ static ta_arena *arena_at(jlong handle) {
     return (ta_arena *)(intptr_t)handle;
 }
 
+/* Has the cursor go on where there is room for so much. */
+EXPORT(jint, reserve)(JNIEnv *env, jclass type, jlong arena, jlong bytes) {
+    UNUSED(env), UNUSED(type);
+    return ta_arena_reserve(arena_at(arena), (uint64_t)bytes, 0);
+}
+
 /* A vector of int32: first, first + 1, ... Its address, 0 if the arena refused it. */
 EXPORT(jlong, counting)(JNIEnv *env, jclass type, jlong arena, jint first, jlong length) {
     UNUSED(env), UNUSED(type);

@@ -74,52 +74,85 @@ final class Arena extends ArenaPosition {
   private long allocateSlowly(long size, long alignment) {
     if (!fitsBelowLimit(size, alignment)) {
       Remains.takeBackQueued(); // before the pool grows
-      int status = refill(size, alignment);
-      if (status == NativeArena.POOL_LIMIT || status == NativeArena.NO_MEMORY) {
+      long start = allocateInC(size, alignment);
+      if (start == -NativeArena.POOL_LIMIT || start == -NativeArena.NO_MEMORY) {
         Window.takeBackForgotten(); // and before it refuses
-        status = refill(size, alignment);
+        start = allocateInC(size, alignment);
       }
-      if (status != NativeArena.OK) {
-        throw refusal(status, size);
+      if (start < 0) {
+        throw refusal((int) -start, size);
       }
-      refresh();
+      return start;
     }
     long start = (cursor + alignment - 1) & -alignment;
-    if (!window.reaches(start, size)) {
-      window = Window.over(start, size);
-    }
+    see(start, size);
     cursor = start + size;
-    if (limit == 0 && held) {
-      adopt(get(ControlBlock.LIMIT));
-    } else if (!held) {
+    if (!held) {
       set(ControlBlock.CURSOR, cursor);
     }
     return start;
-  }
-
-  private int refill(long size, long alignment) {
-    if (!isRecorded()) {
-      int status = record(size, alignment);
-      if (status == NativeArena.OK) {
-        window = control;
-        take();
-      }
-      return status;
-    }
-    boolean first = chunk == 0;
-    give();
-    int status = NativeArena.reserve(this, handle(), size, alignment);
-    take();
-    grown |= !first;
-    return status;
   }
 
   /** The question of the fast path, by the limit in the control block, which always has one. */
   private boolean fitsBelowLimit(long size, long alignment) {
     refresh();
     long start = (cursor + alignment - 1) & -alignment;
-    long end = chunk == 0 ? 0 : get(ControlBlock.LIMIT);
+    long end = hasChunk() ? get(ControlBlock.LIMIT) : 0;
     return start <= end && size <= end - start;
+  }
+
+  /**
+   * Has C allocate: in another chunk, or in one that is for this allocation alone.
+   *
+   * @return the address, or the status, negated
+   */
+  private long allocateInC(long size, long alignment) {
+    if (!isRecorded()) {
+      boolean small = size <= MIN_CHUNK; // then one call is for the record and the first chunk
+      int status = record(small ? size : 0, small ? alignment : 0);
+      if (status != NativeArena.OK) {
+        return -status;
+      }
+      window = control;
+      take();
+      if (small) {
+        return allocateSlowly(size, alignment); // there is room now
+      }
+    }
+    long markNewest = newest;
+    long markCursor = cursor;
+    long markCharged = charged();
+    long markWasted = wasted;
+    give();
+    long start = NativeArena.allocate(this, handle(), size, alignment);
+    take();
+    grown |= markNewest != 0;
+    if (start < 0) {
+      return start;
+    }
+    try {
+      see(start, size);
+    } catch (OutOfMemoryError e) { // as if nothing had been allocated
+      give();
+      NativeArena.rewind(this, handle(), markNewest, markCursor, markCharged, markWasted);
+      take();
+      throw e;
+    }
+    return start;
+  }
+
+  /**
+   * Has the window reach bytes that are being allocated.
+   *
+   * @throws OutOfMemoryError if the JVM refuses the buffer
+   */
+  private void see(long start, long size) {
+    if (!window.reaches(start, size)) {
+      window = Window.over(start, size);
+    }
+    if (held && hasChunk()) {
+      adopt(get(ControlBlock.LIMIT)); // closes the fast path where the current chunk is elsewhere
+    }
   }
 
   /** Returns the window of the bytes that {@link #allocate} gave last. */
@@ -165,11 +198,11 @@ final class Arena extends ArenaPosition {
     };
   }
 
-  // ---- marks: the four words that a scope remembers; it asks for the chunk first
+  // ---- marks: the four words that a scope remembers; it asks for the newest chunk first
 
-  long chunk() {
+  long newest() {
     refresh();
-    return chunk;
+    return newest;
   }
 
   long cursor() {
@@ -192,49 +225,49 @@ final class Arena extends ArenaPosition {
   }
 
   /**
-   * Ends everything since the mark.
+   * Ends everything since the mark. Where no chunk was taken since, the cursor is all that moves.
    *
    * @return where the bytes end that stay in the mark's chunk: at the mark, unless a pin or a
    *     quarantine keeps the cursor above it
    */
-  long rewind(long markChunk, long markCursor, long markCharged, long markWasted) {
-    if (limit != 0 && unpinned && markChunk == chunk) {
+  long rewind(long markNewest, long markCursor, long markCharged, long markWasted) {
+    if (limit != 0 && unpinned && markNewest == newest) {
       notePeak();
       cursor = markCursor;
       wasted = markWasted;
       return markCursor;
     }
-    return rewindSlowly(markChunk, markCursor, markCharged, markWasted);
+    return rewindSlowly(markNewest, markCursor, markCharged, markWasted);
   }
 
-  private long rewindSlowly(long markChunk, long markCursor, long markCharged, long markWasted) {
+  private long rewindSlowly(long markNewest, long markCursor, long markCharged, long markWasted) {
     refresh();
-    if (chunk == 0 && markChunk == 0) {
+    if (newest == 0 && markNewest == 0) {
       return markCursor; // nothing was allocated, before the mark or after
     }
-    if (markChunk == chunk && isUnpinned()) {
+    if (markNewest == newest && isUnpinned()) {
       notePeak();
       moveTo(markCursor, markWasted);
       return markCursor;
     }
     give();
-    NativeArena.rewind(this, handle(), markChunk, markCursor, markCharged, markWasted);
+    NativeArena.rewind(this, handle(), markNewest, markCursor, markCharged, markWasted);
     take();
     refresh();
-    return markChunk == chunk ? cursor : markCursor;
+    return markCursor > ControlBlock.NOWHERE ? cursor : markCursor; // or there was no chunk
   }
 
   /** Ends everything and keeps one chunk. */
   void reset() {
     if (limit == 0) {
       refresh();
-      if (chunk == 0 && peak == 0) {
+      if (newest == 0 && peak == 0) {
         return;
       }
     }
     // Nothing was charged before this chunk, nor ever more than fits it, and no other was taken.
     long size = (limit != 0 ? limit : get(ControlBlock.LIMIT)) - base;
-    boolean alone = chunk != 0 && !grown && chargedBefore == 0 && peak <= size;
+    boolean alone = hasChunk() && !grown && chargedBefore == 0 && peak <= size;
     notePeak();
     resets++;
     if (alone && isUnpinned() && !isForReview(size)) {
@@ -281,7 +314,7 @@ final class Arena extends ArenaPosition {
 
   /** Whether the current chunk's bytes may be handed out again without C. */
   private boolean isUnpinned() {
-    if (!unpinned && !overwritesEnded && ChunkPins.none(this, window, chunk)) {
+    if (!unpinned && !overwritesEnded && ChunkPins.none(this, window, chunk())) {
       unpinned = held;
       return true;
     }
@@ -293,8 +326,9 @@ final class Arena extends ArenaPosition {
   /** Pins bytes of this arena that have not ended; returns their chunk, or 0 if they are none. */
   long pin(long address, long size) {
     unpinned = false;
-    if (isInCurrentChunk(address, size) && ChunkPins.add(this, window, chunk, address + size)) {
-      return chunk;
+    long current = chunk();
+    if (isInCurrentChunk(address, size) && ChunkPins.add(this, window, current, address + size)) {
+      return current;
     }
     if (!isRecorded()) {
       return 0;
@@ -330,7 +364,7 @@ final class Arena extends ArenaPosition {
   /** Returns the chunk in which these bytes were handed out and have not ended, or 0. */
   long chunkOf(long address, long size) {
     if (isInCurrentChunk(address, size)) {
-      return chunk;
+      return chunk();
     }
     if (!isRecorded()) {
       return 0;
@@ -346,6 +380,15 @@ final class Arena extends ArenaPosition {
     return address >= base && address <= cursor && size <= cursor - address;
   }
 
+  /**
+   * Returns whether the cursor of a mark, which lies before these bytes, was in their chunk. False,
+   * too, if it was at the first byte of that: there the chunk before may have ended.
+   */
+  boolean isMarkIn(long chunk, long markCursor, long address) {
+    long start = ChunkPins.base(this, window, chunk);
+    return start != 0 && start < markCursor && markCursor <= address;
+  }
+
   boolean isPinned(long chunk) {
     return !ChunkPins.none(this, window, chunk);
   }
@@ -353,7 +396,7 @@ final class Arena extends ArenaPosition {
   // ---- the rest
 
   void close() {
-    if (held && chunk != 0) {
+    if (held && hasChunk()) {
       set(ControlBlock.CURSOR, cursor); // what ends reaches up to it
       if (peak != 0) {
         writePeak(); // and what may have pages up to that

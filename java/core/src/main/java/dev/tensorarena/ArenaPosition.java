@@ -21,7 +21,10 @@ abstract class ArenaPosition extends ArenaRecord {
   long cursor;
   long limit;
   long base;
-  long chunk;
+
+  /** The chunk that was taken last: the current one, or one for a large allocation; 0 without. */
+  long newest;
+
   long chargedBefore;
   long peak;
   long wasted;
@@ -52,6 +55,16 @@ abstract class ArenaPosition extends ArenaRecord {
     this.held = true;
   }
 
+  /** Returns whether there is a chunk that the cursor is in. */
+  final boolean hasChunk() {
+    return base != ControlBlock.NOWHERE;
+  }
+
+  /** Returns the descriptor of the chunk that the cursor is in, 0 without one. */
+  final long chunk() {
+    return isRecorded() ? get(ControlBlock.CHUNK) : 0;
+  }
+
   /** Reads the position from the control block, unless it is held. */
   final void refresh() {
     if (limit == 0 && !held) {
@@ -60,9 +73,9 @@ abstract class ArenaPosition extends ArenaRecord {
   }
 
   private void read() {
-    long current = get(ControlBlock.CHUNK);
-    if (current != chunk) {
-      chunk = current;
+    long last = get(ControlBlock.NEWEST);
+    if (last != newest) {
+      newest = last;
       unpinned = false; // it may be one that was left with pins
     }
     cursor = get(ControlBlock.CURSOR);
@@ -75,7 +88,7 @@ abstract class ArenaPosition extends ArenaRecord {
 
   /** Writes to the control block what Java moves; for native calls that look at it. */
   final void publish() {
-    if (held && chunk != 0) { // without a chunk nothing has moved
+    if (held && hasChunk()) { // without a chunk nothing has moved
       write();
     }
   }
@@ -108,7 +121,7 @@ abstract class ArenaPosition extends ArenaRecord {
     }
     read();
     long end = get(ControlBlock.LIMIT);
-    if (chunk != 0 && !window.reaches(base, end - base)) {
+    if (hasChunk() && !window.reaches(base, end - base)) {
       Window known = Window.known(base, end - base);
       window = known == null ? window : known;
     }
@@ -118,7 +131,7 @@ abstract class ArenaPosition extends ArenaRecord {
 
   /** Opens the fast path, if the window reaches all of the chunk. */
   final void adopt(long end) {
-    limit = held && chunk != 0 && window.reaches(base, end - base) ? end : 0;
+    limit = held && hasChunk() && window.reaches(base, end - base) ? end : 0;
   }
 
   /** Gives the position to native code for good; there is a record. */

@@ -8,7 +8,7 @@ import java.lang.ref.Reference;
  * only.
  *
  * <pre>
- *   words of 64 bits   0 pins of all others    1 the owner's pins    2 floor  ...
+ *   words of 64 bits   0 pins of all others    1 the owner's pins    2 floor    3 base ...
  *
  *   the first          28 bits: native code's among them | 36 bits, signed: all of them, times 2
  * </pre>
@@ -23,12 +23,13 @@ final class ChunkPins {
   private static final int PINS_WORD = 0;
   private static final int OWNER_PINS = 1;
   private static final int FLOOR = 2;
+  private static final int BASE = 3;
 
   /** What is left of the first word above its signed part. */
   private static final int NATIVE_BITS = 28;
 
   /** The size of the words that are read here. */
-  private static final int DESCRIPTOR_BYTES = 3 * Long.BYTES;
+  private static final int DESCRIPTOR_BYTES = 4 * Long.BYTES;
 
   private ChunkPins() {}
 
@@ -56,6 +57,14 @@ final class ChunkPins {
     slab.longs.put(descriptor + FLOOR, 0);
     Reference.reachabilityFence(arena);
     return true;
+  }
+
+  /** Returns the address of the chunk's first byte, 0 if there is no window over its descriptor. */
+  static long base(Arena arena, Window arenas, long chunk) {
+    Window slab = slab(arenas, chunk);
+    long base = slab == null ? 0 : slab.longs.get(slab.wordOf(chunk) + BASE);
+    Reference.reachabilityFence(arena);
+    return base;
   }
 
   /**

@@ -9,6 +9,7 @@ package dev.tensorarena;
  *                      4 chunk   5 charged before  6 peak   7 wasted
  *                      8 opened, in milliseconds since 1970
  *                      9 generation, odd while the arena is open
+ *                     10 newest chunk
  * </pre>
  */
 final class ControlBlock {
@@ -20,12 +21,13 @@ final class ControlBlock {
   static final int PEAK = 6;
   static final int WASTED = 7;
   static final int GENERATION = 9;
+  static final int NEWEST = 10;
 
   /** Where cursor and base of an arena without a chunk stand: above its limit of 0. */
   static final long NOWHERE = 64;
 
   /** Its size. */
-  static final int WORDS = 10;
+  static final int WORDS = 11;
 
   static final int BYTES = WORDS * Long.BYTES;
 

@@ -13,7 +13,7 @@ final class Leftovers {
   static void add(Scope around, Scope ended, long end) {
     Scope last = around.leftovers;
     if (last != null
-        && last.markChunk == ended.markChunk
+        && last.markNewest == ended.markNewest
         && last.leftoversEnd == ended.markCursor) {
       last.leftoversEnd = end; // nothing lies between them
       return;

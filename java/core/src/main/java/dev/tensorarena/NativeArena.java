@@ -40,19 +40,21 @@ final class NativeArena {
 
   /**
    * Opens an arena; returns the address of its control block, or a status, negated. Also makes room
-   * for an allocation, as {@link #reserve} does, unless the alignment is 0.
+   * for a small allocation on the fast path, unless the alignment is 0.
    */
   static native long open(
       ArenaRecord arena, long capacity, long memoryLimit, int flags, long size, long alignment);
 
-  /** Makes room so that the next allocation of this size succeeds on the fast path. */
-  static native int reserve(ArenaRecord arena, long handle, long size, long alignment);
+  /**
+   * Allocates, and moves the cursor where the bytes lie in its chunk; a status, negated, if not.
+   */
+  static native long allocate(ArenaRecord arena, long handle, long size, long alignment);
 
   /** Returns {@link #LIMIT} if such an allocation would pass the arena's memory limit. */
   static native int check(ArenaRecord arena, long handle, long size, long alignment);
 
   static native int rewind(
-      ArenaRecord arena, long handle, long chunk, long cursor, long charged, long wasted);
+      ArenaRecord arena, long handle, long newest, long cursor, long charged, long wasted);
 
   /**
    * Ends everything and keeps one chunk.

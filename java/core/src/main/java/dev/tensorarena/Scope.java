@@ -56,7 +56,7 @@ public final class Scope implements AutoCloseable {
 
   long leftoversEnd;
 
-  final long markChunk;
+  final long markNewest;
   final long markCursor;
   private final long markCharged;
   private final long markWasted;
@@ -67,7 +67,7 @@ public final class Scope implements AutoCloseable {
     this.context = context;
     this.parent = parent;
     this.owner = parent.owner;
-    this.markChunk = arena.chunk();
+    this.markNewest = arena.newest();
     this.markCursor = arena.cursor();
     this.markCharged = arena.charged();
     this.markWasted = arena.wasted();
@@ -78,7 +78,7 @@ public final class Scope implements AutoCloseable {
     this.context = context;
     this.parent = null;
     this.owner = owner;
-    this.markChunk = 0;
+    this.markNewest = 0;
     this.markCursor = 0;
     this.markCharged = 0;
     this.markWasted = 0;
@@ -250,7 +250,7 @@ public final class Scope implements AutoCloseable {
       rewind();
       return kept.movedTo(kept.window, kept.offset, parent, null);
     }
-    boolean leaves = chunk != markChunk && arena.isPinned(chunk);
+    boolean leaves = !arena.isMarkIn(chunk, markCursor, from) && arena.isPinned(chunk);
     if (leaves || arena.overwritesEnded()) {
       SharedAllocation held = SharedAllocation.heldFor(context, from, size);
       parent.add(held); // before anything that may run out of heap
@@ -292,7 +292,7 @@ public final class Scope implements AutoCloseable {
   }
 
   private void rewind() {
-    long end = context.arena().rewind(markChunk, markCursor, markCharged, markWasted);
+    long end = context.arena().rewind(markNewest, markCursor, markCharged, markWasted);
     if (end != markCursor) {
       Leftovers.add(parent, this, end);
     }
@@ -446,7 +446,8 @@ public final class Scope implements AutoCloseable {
               + Thread.currentThread().getName()
               + (belongsTo.isAlive()
                   ? "\"; share() is how a tensor leaves its thread"
-                  : "\"; its thread has ended, so that close() of the context is all that is left"));
+                  : "\"; its thread has ended, so that close() of the context is all that is"
+                      + " left"));
     }
     String reason = ended; // another thread may not see it yet
     return new IllegalStateException(

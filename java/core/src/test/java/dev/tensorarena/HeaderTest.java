@@ -59,7 +59,8 @@ class HeaderTest {
             "CHUNK", "chunk",
             "CHARGED_BEFORE", "charged_before",
             "PEAK", "peak",
-            "WASTED", "wasted"));
+            "WASTED", "wasted",
+            "NEWEST", "newest"));
   }
 
   @Test
@@ -67,7 +68,7 @@ class HeaderTest {
     assertWords(
         ChunkPins.class,
         "ta_chunk",
-        Map.of("PINS_WORD", "word", "OWNER_PINS", "owner_pins", "FLOOR", "floor"));
+        Map.of("PINS_WORD", "word", "OWNER_PINS", "owner_pins", "FLOOR", "floor", "BASE", "base"));
   }
 
   @Test

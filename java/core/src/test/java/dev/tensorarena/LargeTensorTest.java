@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tensors of more than 1 and 2 GiB; only some pages of them are touched. */
 class LargeTensorTest {
@@ -134,13 +136,83 @@ class LargeTensorTest {
     }
   }
 
+  @Test
+  void aLargeTensorHasAChunkOfItsOwnAndTheContextGoesOnInTheOneItWasIn() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      Tensor before = ctx.empty(DType.INT8, 10).fill(1);
+      Tensor large = ctx.empty(DType.INT8, 64 << 20).fill(2);
+      Tensor after = ctx.empty(DType.INT8, 10).fill(3);
+      assertEquals(before.address() + 64, after.address());
+      assertEquals((64 << 20) + (64 << 10), ctx.arenaStats().reservedBytes());
+      assertEquals((64 << 20) + 74, ctx.memoryUsage());
+      assertEquals(0, ctx.arenaStats().refills());
+      assertEquals(2, large.getByteAt((64 << 20) - 1));
+      assertEquals(1, before.getByteAt(9));
+      assertEquals(3, after.getByteAt(9));
+    }
+  }
+
+  /**
+   * Whatever stands before the scope: nothing, a small tensor, a large one, one of another slab.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 10, 1 << 20, 3 * GIB})
+  void aScopeEndsItsLargeTensorsAndNoOthers(long first) {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      Tensor outer = ctx.empty(DType.INT8, first);
+      Tensor part = outer.slice(0, Math.max(0, first - 10), first).fill(7);
+      for (int i = 0; i < 20; i++) {
+        long used = ctx.memoryUsage();
+        Scope scope = ctx.scope();
+        ctx.allocSlice(1f, 2f);
+        Tensor large = ctx.empty(DType.INT8, 2 << 20).fill(5);
+        Scope inner = ctx.scope();
+        ctx.empty(DType.INT8, 3 << 20).fill(6);
+        inner.close();
+        assertEquals(5, large.getByteAt((2 << 20) - 1));
+        Tensor small = ctx.allocSlice(3f);
+        assertEquals(3f, small.getFloat(0));
+        scope.close();
+        assertEquals(used, ctx.memoryUsage());
+        assertTrue(ctx.arenaStats().chunks() <= 4, ctx.arenaStats()::toString);
+        assertTrue(first < 10 || part.getByteAt(9) == 7);
+      }
+    }
+  }
+
+  @Test
+  void aLargeTensorIsSharedKeptAndPinnedLikeOthers() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      ctx.allocSlice(1f);
+      Scope scope = ctx.scope();
+      Tensor shared = ctx.empty(DType.INT8, 1 << 20).fill(1);
+      SharedTensor handle = shared.share();
+      Tensor pinned = ctx.empty(DType.INT8, 1 << 20).fill(2);
+      TensorPin pin = TensorPin.of(pinned);
+      ctx.allocSlice(2f);
+      Tensor result = ctx.empty(DType.INT8, 1 << 20).fill(3);
+      Tensor kept = scope.closeKeeping(result);
+      for (int i = 0; i < 5; i++) {
+        ctx.empty(DType.INT8, 1 << 20).fill(9);
+      }
+      assertEquals(1, handle.getByteAt((1 << 20) - 1));
+      assertEquals(3, kept.getByteAt((1 << 20) - 1));
+      assertEquals(3, kept.getByteAt(0));
+      kept.fill(4);
+      assertEquals(1, handle.getByteAt(0));
+      handle.close();
+      pin.close();
+      ctx.reset();
+      assertTrue(ctx.arenaStats().chunks() <= 1);
+    }
+  }
+
   /** Native code that allocates from the same arena may move it on to a chunk of another slab. */
   @Test
   void javaNoticesThatNativeCodeHasMovedOn() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Tensor before = ctx.allocSlice(1f);
-      assertEquals(
-          NativeArena.OK, NativeArena.reserve(ctx.arena(), ctx.nativeHandle(), 3 * GIB, 64));
+      assertEquals(NativeArena.OK, NativeClient.reserve(ctx.nativeHandle(), 3 * GIB));
       Tensor after = ctx.allocSlice(2f, 3f);
       assertTrue(Math.abs(after.address() - before.address()) > 1 << 20);
       assertArrayEquals(new float[] {2, 3}, after.toFloatArray());

@@ -131,6 +131,9 @@ abstract class ModelState {
   }
 
   final long[] anyDims() {
+    if (random.nextInt(600) == 0) {
+      return new long[] {60_000 + random.nextInt(80_000)}; // most of them in chunks of their own
+    }
     if (random.nextInt(25) == 0) {
       return new long[] {random.nextInt(20_000)}; // more than the rest of a chunk
     }

@@ -46,7 +46,7 @@ class NativeCallsTest {
         assertEquals("", NativeCalls.of(() -> cycles(ctx)));
 
         Tensor[] kept = new Tensor[1];
-        assertEquals("reserve", NativeCalls.of(() -> kept[0] = ctx.empty(DType.INT8, 1 << 20)));
+        assertEquals("allocate", NativeCalls.of(() -> kept[0] = ctx.empty(DType.INT8, 1 << 20)));
         SharedTensor handle = kept[0].share();
         assertEquals("reset", NativeCalls.of(ctx::reset), "what is pinned ends in C");
         assertEquals("releaseChunk", NativeCalls.of(handle::close));

@@ -19,6 +19,9 @@ final class NativeClient {
   /** Allocates {@code first, first + 1, ...} as int32; the address, 0 if refused. */
   static native long counting(long arena, int first, long length);
 
+  /** Moves the cursor on to a chunk with room for so much; the status. */
+  static native int reserve(long arena, long bytes);
+
   /**
    * Allocates float64 with element (i, j) = 100 i + j; address, DType's ordinal, extents; null if
    * refused.

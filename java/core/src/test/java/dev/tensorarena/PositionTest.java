@@ -74,7 +74,7 @@ class PositionTest {
         Twin later = new Twin(random.nextInt(steps))) {
       for (int step = 0; step < steps; step++) {
         int which = random.nextInt(100);
-        int size = random.nextInt(random.nextInt(20) == 0 ? 300_000 : 3000);
+        int size = random.nextInt(random.nextInt(20) == 0 ? 2_000_000 : 3000);
         for (Twin twin : List.of(never, always, later)) {
           twin.step(step, which, size);
         }
@@ -120,6 +120,7 @@ class PositionTest {
         new int[] {
           ControlBlock.LIMIT,
           ControlBlock.CHUNK,
+          ControlBlock.NEWEST,
           ControlBlock.CHARGED_BEFORE,
           ControlBlock.PEAK,
           ControlBlock.WASTED

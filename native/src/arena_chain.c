@@ -1,0 +1,192 @@
+#include "arena_private.h"
+#include "checkers.h"
+#include "chunk_pins.h"
+
+/* Where cursor and base stand without a chunk: any address above a limit of 0. */
+#define NOWHERE ((uint64_t)TA_DEFAULT_ALIGNMENT)
+
+/* ---- the position ---------------------------------------------------------------------------- */
+
+int64_t charge_of(const ta_arena *control) {
+    return control->charged_before + (int64_t)(control->cursor - control->base);
+}
+
+void note_peak(arena *a) {
+    int64_t charge = charge_of(&a->control);
+    if (charge > 0 && (uint64_t)charge > a->control.peak) {
+        a->control.peak = (uint64_t)charge;
+    }
+}
+
+void note_used(arena *a) {
+    descriptor *current = arena_current(a);
+    if (current == NULL) {
+        return;
+    }
+    const ta_arena *control = &a->control;
+    current->used_end = control->cursor;
+    /* Fast paths may have rewound since they came further: the highest charge tells how far. */
+    int64_t peak = (int64_t)control->peak - control->charged_before;
+    int64_t now = (int64_t)(control->cursor - control->base);
+    chunk_note_touched(current, (uint64_t)(peak > now ? peak : now));
+}
+
+uint64_t budget_of(const arena *a) {
+    if (a->memory_limit == TA_UNLIMITED) {
+        return UINT64_MAX;
+    }
+    int64_t left = (int64_t)a->memory_limit - charge_of(&a->control);
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+void set_limit_word(arena *a) {
+    const descriptor *chunk = arena_current(a);
+    if (chunk == NULL) {
+        a->control.limit = 0;
+        return;
+    }
+    uint64_t budget = budget_of(a);
+    uint64_t room = chunk_end(chunk) - a->control.cursor;
+    a->control.limit = a->control.cursor + (budget < room ? budget : room);
+}
+
+void stand_at(arena *a, descriptor *chunk, uint64_t cursor, int64_t charged) {
+    a->control.base = chunk == NULL ? NOWHERE : chunk->base;
+    a->control.slab = chunk == NULL ? 0 : chunk->slab;
+    a->control.chunk = (uint64_t)(uintptr_t)chunk;
+    a->control.cursor = cursor;
+    a->control.charged_before = charged - (int64_t)(cursor - a->control.base);
+    set_limit_word(a);
+}
+
+void stand_nowhere(arena *a, int64_t charged) {
+    stand_at(a, NULL, NOWHERE, charged);
+}
+
+/* ---- the chain ------------------------------------------------------------------------------- */
+
+static void set_newest(arena *a, const descriptor *chunk) {
+    a->control.newest = chunk_address(chunk);
+}
+
+static void put_spare(arena *a, descriptor *chunk) {
+    chunk->next = chunk_address(a->spares);
+    a->spares = chunk;
+}
+
+/* Takes the spare that follows `before`, the first one for NULL. */
+static descriptor *take_spare(arena *a, descriptor *before) {
+    descriptor *taken = before == NULL ? a->spares : chunk_at(before->next);
+    if (before == NULL) {
+        a->spares = chunk_at(taken->next);
+    } else {
+        before->next = taken->next;
+    }
+    return taken;
+}
+
+/* The smallest spare that holds so much, the one that was in use longest ago; NULL without one. */
+static descriptor *find_spare(arena *a, uint64_t size) {
+    descriptor *best = NULL, *before_best = NULL, *before = NULL;
+    for (descriptor *spare = a->spares; spare != NULL; spare = chunk_at(spare->next)) {
+        uint64_t bytes = chunk_bytes(spare);
+        if (bytes >= size && (best == NULL || bytes < chunk_bytes(best))) {
+            best = spare;
+            before_best = before;
+        }
+        before = spare;
+    }
+    return best == NULL ? NULL : take_spare(a, before_best);
+}
+
+static void lose(arena *a, const descriptor *chunk) {
+    a->chunks--;
+    a->reserved -= chunk_bytes(chunk);
+}
+
+descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why) {
+    descriptor *chunk = find_spare(a, least);
+    if (chunk == NULL) {
+        chunk = pool_take(least, wanted, (a->flags & TA_OPTION_HUGE_PAGES) != 0, why);
+        if (chunk == NULL) {
+            return NULL;
+        }
+        chunk->secret = (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
+        a->chunks++;
+        a->reserved += chunk_bytes(chunk);
+    }
+    chunk->large = 0;
+    return chunk;
+}
+
+void chain_add(arena *a, descriptor *chunk) {
+    chunk->next = a->control.newest;
+    set_newest(a, chunk);
+}
+
+void chain_end_after(arena *a, const descriptor *kept) {
+    bool keep_spares = pool_quarantine() == 0;
+    while (arena_newest(a) != kept) {
+        descriptor *ended = arena_newest(a);
+        set_newest(a, chunk_at(ended->next));
+        if (ended->large) {
+            a->large -= ended->used_end - ended->base;
+        }
+        bool pinned = chunk_is_pinned(ended);
+        if (!pinned && keep_spares) {
+            chunk_forget_pins(ended);
+            chunk_wipe(ended, ended->base);
+            CHECKER_ENDED(ended, ended->base);
+            put_spare(a, ended);
+            continue;
+        }
+        lose(a, ended);
+        if (!pinned || !chunk_detach(ended)) {
+            chunk_forget_pins(ended);
+            pool_give(ended);
+        }
+    }
+}
+
+bool chain_has(const arena *a, const descriptor *chunk) {
+    const descriptor *seen = arena_newest(a);
+    while (seen != NULL && seen != chunk) {
+        seen = chunk_at(seen->next);
+    }
+    return seen == chunk;
+}
+
+descriptor *chain_current(descriptor *newest) {
+    while (newest != NULL && newest->large) {
+        newest = chunk_at(newest->next);
+    }
+    return newest;
+}
+
+void chain_stand_on_spare(arena *a, int64_t charged) {
+    if (a->spares == NULL) {
+        stand_nowhere(a, charged);
+        return;
+    }
+    descriptor *first = take_spare(a, NULL);
+    first->large = 0;
+    chain_add(a, first);
+    stand_at(a, first, first->base, charged);
+}
+
+void chain_keep_one_spare(arena *a, uint64_t bytes) {
+    uint64_t least = bytes < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : bytes;
+    descriptor *kept = find_spare(a, least);
+    if (kept != NULL && chunk_bytes(kept) / FAR_TOO_LARGE >= least) {
+        put_spare(a, kept);
+        kept = NULL;
+    }
+    while (a->spares != NULL) {
+        descriptor *spare = take_spare(a, NULL);
+        lose(a, spare);
+        pool_give(spare);
+    }
+    if (kept != NULL) {
+        put_spare(a, kept);
+    }
+}
