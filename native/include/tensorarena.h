@@ -25,7 +25,7 @@
  * Ownership. What ta_alloc returns belongs to the arena. It ends with a ta_rewind to a mark taken
  * before it, with ta_reset or with ta_arena_destroy; there is no free. A pin (ta_pin) outlives all
  * three: its bytes stay as they are until ta_chunk_release gives it back. An arena belongs to its
- * creator; the pool belongs to the process and is never torn down.
+ * creator; the pool belongs to this copy of the library and is never torn down.
  *
  * Threads. Every function that takes an arena is for the arena's owner only: one thread at a time.
  * A program that hands an arena to another thread synchronises the two, so that what the first did
@@ -51,7 +51,10 @@
  *
  * One copy. Each copy of the library that a process has loaded has a pool of its own, and answers
  * TA_ERR_CLOSED to an arena of another copy. All code that is linked against libtensorarena.so.<n>
- * shares one copy: that of Java's jar, if Java loaded it first.
+ * shares one copy: that of Java's jar, if Java loaded it first. In Java each class loader that loads
+ * the library has a copy. When the class loader goes, the pages of its copy's free chunks and of the
+ * arenas that only Java's objects could reach go back to the system; addresses, pins and arenas of
+ * native code stay, and so does the library.
  *
  * Signals and cancellation. Only ta_abi_version may be called from a signal handler: all else may wait
  * for a lock that the interrupted thread holds, or meet an arena in the middle of an allocation. No
@@ -110,7 +113,7 @@ typedef int32_t ta_status;
 #define TA_OK 0
 #define TA_ERR_ARGUMENT 1   /* an argument is outside its documented range */
 #define TA_ERR_LIMIT 2      /* the arena's memory limit would be passed */
-#define TA_ERR_POOL_LIMIT 3 /* the memory limit of the whole process would be passed */
+#define TA_ERR_POOL_LIMIT 3 /* the memory limit of this library's pool would be passed */
 #define TA_ERR_NO_MEMORY 4  /* the system refused memory */
 #define TA_ERR_ABI 5        /* caller and library were built for different ABI versions */
 #define TA_ERR_MARK 6       /* the arena has already rewound past this mark */
@@ -368,7 +371,7 @@ TA_API void ta_chunk_retain(ta_chunk *chunk);
  */
 TA_API void ta_chunk_release(ta_chunk *chunk);
 
-/* ---- chunk_pool.c: the process-wide pool ----------------------------------------------------- */
+/* ---- chunk_pool.c: the pool of this copy ----------------------------------------------------- */
 
 /*
  * Gives the pages of all free chunks back to the system; their addresses stay accessible. Returns the
@@ -377,7 +380,7 @@ TA_API void ta_chunk_release(ta_chunk *chunk);
 TA_API uint64_t ta_pool_trim(void);
 
 /*
- * Limits the bytes of chunks in use in the whole process; TA_UNLIMITED, as at the start, for no
+ * Limits the bytes of chunks in use by all arenas of this copy of the library; TA_UNLIMITED, as at the start, for no
  * limit. Chunks that are in use already stay.
  */
 TA_API void ta_pool_set_memory_limit(uint64_t bytes);

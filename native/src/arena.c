@@ -156,7 +156,7 @@ ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint6
 }
 
 void *ta_arena_alloc(ta_arena *control, uint64_t size, uint64_t align) {
-    uint64_t start;
+    uint64_t start = 0;
     return arena_allocate(control, size, align, &start) == TA_OK ? (void *)(uintptr_t)start : NULL;
 }
 
@@ -244,6 +244,24 @@ ta_status ta_arena_destroy(ta_arena *control) {
     a->control.generation++;
     pool_give_record(a, a->spares);
     return TA_OK;
+}
+
+ta_status arena_abandon(ta_arena *control) {
+    if (control->chunk != 0) {
+        control->cursor = control->limit;
+    }
+    return ta_arena_destroy(control);
+}
+
+static void abandon_if_javas(void *record) {
+    arena *a = record;
+    if (arena_is_open(&a->control) && (a->flags & ARENA_JAVA_ONLY) != 0) {
+        arena_abandon(&a->control);
+    }
+}
+
+void arena_abandon_all(void) {
+    slab_each_record(abandon_if_javas);
 }
 
 ta_status ta_arena_set_limit(ta_arena *control, uint64_t bytes) {

@@ -68,10 +68,25 @@ static inline uint64_t higher(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
+/*
+ * A flag beside the public ones: of an arena that only objects of Java can reach. It goes when an
+ * address leaves, with which somebody may use the memory without an object.
+ */
+#define ARENA_JAVA_ONLY ((uint64_t)1 << 32)
+
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
 /* Allocates as ta_arena_alloc does, and says why if it does not. */
 ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start);
+
+/*
+ * Ends an arena that no object of Java can reach any more. How far Java had come in the current chunk
+ * went with its last reference; it was below the limit.
+ */
+ta_status arena_abandon(ta_arena *control);
+
+/* Ends all arenas that only Java could reach; called once Java's classes are gone. */
+void arena_abandon_all(void);
 
 /* How large a first chunk should be: for what the last cycles used, and for the capacity. */
 uint64_t arena_first_bytes(const arena *a);

@@ -341,6 +341,15 @@ void pool_give_record(void *record, descriptor *chain) {
     os_unlock();
 }
 
+void pool_give_all_pages(void) {
+    os_lock();
+    free_retired(0);
+    empty_magazines();
+    purge_free(0);
+    purge_doomed();
+    os_unlock();
+}
+
 uint64_t pool_quarantine(void) {
     return quarantine;
 }

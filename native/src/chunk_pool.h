@@ -1,6 +1,6 @@
 /*
- * The pool: who owns chunks and arena records while no arena does. One for the process, for all
- * threads.
+ * The pool: who owns chunks and arena records while no arena does. One for this copy of
+ * the library, for all threads.
  *
  * Free chunks lie in lists and stacks by order (free_chunks.h). A few lie in front of these, in
  * magazines (magazine.h), for the thread that brought them: a steady workload takes and gives the
@@ -38,6 +38,9 @@ void *pool_take_record(void);
 
 /* Takes back a record and the rest of its arena's chain: USED chunks that nobody pins. */
 void pool_give_record(void *record, descriptor *chain);
+
+/* Gives the pages of all free chunks back, those in magazines and in the quarantine included. */
+void pool_give_all_pages(void);
 
 /* How many bytes must end until ended ones are used again; 0 without a quarantine. */
 uint64_t pool_quarantine(void);

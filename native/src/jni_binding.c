@@ -52,7 +52,11 @@ static jlong open_arena(JNIEnv *env, jclass type, jobject owner, jlong capacity,
             ta_arena_destroy(control);
         }
     }
-    return status == TA_OK ? address_of(control) : -(jlong)status;
+    if (status != TA_OK) {
+        return -(jlong)status;
+    }
+    arena_of(control)->flags |= ARENA_JAVA_ONLY;
+    return address_of(control);
 }
 
 /* The address, or the status, negated. */
@@ -89,17 +93,14 @@ static jint close_arena(JNIEnv *env, jclass type, jobject owner, jlong arena) {
     return ta_arena_destroy(arena_at(arena));
 }
 
-/*
- * Ends an arena that nobody can reach any more. How far Java had come in the current chunk went with
- * its last reference; it was below the limit.
- */
 static jint abandon(JNIEnv *env, jclass type, jlong arena) {
     UNUSED(env), UNUSED(type);
-    ta_arena *control = arena_at(arena);
-    if (control->chunk != 0) {
-        control->cursor = control->limit;
-    }
-    return ta_arena_destroy(control);
+    return arena_abandon(arena_at(arena));
+}
+
+static void expose(JNIEnv *env, jclass type, jobject owner, jlong arena) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
+    arena_of(arena_at(arena))->flags &= ~ARENA_JAVA_ONLY;
 }
 
 static jlong pin(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong address, jlong size) {
@@ -208,6 +209,7 @@ static const JNINativeMethod methods[] = {
     {"reset", "(" OWNER "JIJ)I", (void *)reset},
     {"close", "(" OWNER "J)I", (void *)close_arena},
     {"abandon", "(J)I", (void *)abandon},
+    {"expose", "(" OWNER "J)V", (void *)expose},
     {"pin", "(" OWNER "JJJ)J", (void *)pin},
     {"chunkOf", "(" OWNER "JJJ)J", (void *)chunk_of},
     {"releaseChunk", "(J)V", (void *)release_chunk},
@@ -238,4 +240,15 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
     }
     (*env)->DeleteLocalRef(env, type);
     return JNI_VERSION_10;
+}
+
+/*
+ * The class loader is gone, and with it all of Java that could reach an arena or a pin. The addresses
+ * stay, and so does the library, see -z nodelete in CMakeLists.txt: native code may still hold pins.
+ */
+JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
+    UNUSED(vm), UNUSED(reserved);
+    arena_abandon_all();
+    pool_give_all_pages();
+    os_stay_loaded();
 }

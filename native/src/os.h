@@ -44,6 +44,9 @@ void os_pause(void);
 /* Milliseconds since 1970 as of the system's last tick, some milliseconds ago; takes a few ns. */
 uint64_t os_coarse_millis(void);
 
+/* Keeps this library loaded until the process ends, where the linker was not told to. */
+void os_stay_loaded(void);
+
 /* The one lock of the pool. Not recursive. */
 void os_lock(void);
 void os_unlock(void);

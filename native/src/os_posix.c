@@ -1,6 +1,9 @@
 #define _DEFAULT_SOURCE
 #include "os.h"
 
+#ifdef __APPLE__
+#include <dlfcn.h>
+#endif
 #include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -103,6 +106,15 @@ uint64_t os_coarse_millis(void) {
     struct timespec now;
     (void)clock_gettime(CHEAP_CLOCK, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void os_stay_loaded(void) {
+#ifdef __APPLE__ /* elsewhere the linker is told so; dlopen would need a newer glibc */
+    Dl_info here;
+    if (dladdr((const void *)&pool_mutex, &here) != 0) {
+        (void)dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    }
+#endif
 }
 
 void os_lock(void) {

@@ -82,6 +82,12 @@ uint64_t os_coarse_millis(void) {
     return ((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000 - UNIX_EPOCH_MILLIS;
 }
 
+void os_stay_loaded(void) {
+    HMODULE here;
+    (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                             (LPCWSTR)(void *)&pool_lock, &here);
+}
+
 void os_lock(void) {
     AcquireSRWLockExclusive(&pool_lock);
 }

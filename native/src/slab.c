@@ -50,7 +50,8 @@ static ta_slab *try_create(uint64_t space_bytes) {
     slab->space_bytes = space_bytes;
     slab->chunks = (descriptor *)(start + chunks_at);
     slab->dirty = slab->bitmap + commit_words;
-    slab->records = (uint64_t)(uintptr_t)start + records_at;
+    slab->records_start = (uint64_t)(uintptr_t)start + records_at;
+    slab->records = slab->records_start;
     slab->records_ready = slab->records;
     slab->records_end = slab->records + records_bytes;
     slab->next = slabs;
@@ -180,6 +181,20 @@ void *slab_new_record(void) {
     void *record = (void *)(uintptr_t)slab->records;
     slab->records += SLAB_RECORD_BYTES;
     return record;
+}
+
+void slab_each_record(void (*visit)(void *record)) {
+    os_lock();
+    const ta_slab *first = slabs; /* what is added later comes before it */
+    os_unlock();
+    for (const ta_slab *slab = first; slab != NULL; slab = slab->next) {
+        os_lock();
+        uint64_t end = slab->records;
+        os_unlock();
+        for (uint64_t at = slab->records_start; at < end; at += SLAB_RECORD_BYTES) {
+            visit((void *)(uintptr_t)at);
+        }
+    }
 }
 
 descriptor *slab_buddy(const descriptor *chunk) {

@@ -20,10 +20,11 @@
 
 typedef struct ta_slab {
     struct ta_slab *next;
-    uint64_t size;          /* the whole reservation, from this struct on */
-    uint64_t space;         /* first byte of the chunk space */
-    uint64_t space_bytes;   /* a power of two */
-    descriptor *chunks;     /* one for each 64 KiB of chunk space */
+    uint64_t size;        /* the whole reservation, from this struct on */
+    uint64_t space;       /* first byte of the chunk space */
+    uint64_t space_bytes; /* a power of two */
+    descriptor *chunks;   /* one for each 64 KiB of chunk space */
+    uint64_t records_start;
     uint64_t records;       /* next record never used */
     uint64_t records_ready; /* end of the accessible records */
     uint64_t records_end;
@@ -49,6 +50,9 @@ uint64_t slab_dirty_units(const descriptor *chunk);
 
 /* Memory for one arena, unused so far; NULL when no slab has room or the system refuses. */
 void *slab_new_record(void);
+
+/* Calls for each record that was ever used, without the lock. */
+void slab_each_record(void (*visit)(void *record));
 
 /* The other half of the chunk that this one is a half of. */
 descriptor *slab_buddy(const descriptor *chunk);

@@ -56,8 +56,8 @@ final class Arena extends ArenaPosition {
    *
    * @param size bytes, not negative
    * @param alignment a power of two up to 4096
-   * @throws MemoryLimitExceededException if the memory limit of the context or of the process would
-   *     be exceeded
+   * @throws MemoryLimitExceededException if the memory limit of the context or of all contexts
+   *     would be exceeded
    * @throws OutOfMemoryError if the system refuses memory
    */
   long allocate(long size, long alignment) {

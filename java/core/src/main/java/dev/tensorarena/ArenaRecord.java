@@ -62,6 +62,9 @@ abstract class ArenaRecord {
       mine.keep(window, word);
       at = word;
       control = window;
+      if (exposed) {
+        NativeArena.expose(this, made);
+      }
     } catch (Throwable e) {
       abandon(mine);
       throw e;
@@ -106,6 +109,9 @@ abstract class ArenaRecord {
       exposed = true;
       if (remains != null) {
         remains.expose();
+      }
+      if (isRecorded()) {
+        NativeArena.expose(this, handle());
       }
     }
     Reference.reachabilityFence(living);

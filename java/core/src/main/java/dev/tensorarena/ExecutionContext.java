@@ -129,8 +129,8 @@ public final class ExecutionContext implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Sets how many bytes the first chunk holds at least. The context takes it from the
-     * process-wide pool at its first allocation, and further chunks when it is full.
+     * Sets how many bytes the first chunk holds at least. The context takes it from the pool of all
+     * contexts at its first allocation, and further chunks when it is full.
      *
      * @param bytes the capacity; 0, the default, takes the smallest chunk of 64 KiB
      * @return this builder
@@ -969,7 +969,7 @@ public final class ExecutionContext implements AutoCloseable {
 
   /**
    * Ends all scopes, and with them all tensors that are not shared, and gives the memory back to
-   * the process-wide pool. Shared handles keep their bytes. Closing twice does nothing.
+   * the pool of all contexts. Shared handles keep their bytes. Closing twice does nothing.
    *
    * <p>Once the context's thread has ended, any thread may close it; of several that try at the
    * same time, one does. It runs the tracked resources, and is the context's thread until this

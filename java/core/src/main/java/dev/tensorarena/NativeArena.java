@@ -70,6 +70,9 @@ final class NativeArena {
   /** Closes an arena that nobody can reach any more. */
   static native int abandon(long handle);
 
+  /** Notes that an address leaves, so that the arena stays when this class loader goes. */
+  static native void expose(ArenaRecord arena, long handle);
+
   /** Pins bytes; returns their chunk's descriptor, 0 if the arena has not handed them out. */
   static native long pin(ArenaRecord arena, long handle, long address, long size);
 

@@ -28,7 +28,7 @@
  *   <li>{@link dev.tensorarena.Scope}: a lifetime within a context's, whose tensors end earlier.
  *   <li>{@link dev.tensorarena.SharedTensor}: a handle that outlives its context. It may be used on
  *       any thread until it is closed.
- *   <li>{@link dev.tensorarena.ChunkPool}: the memory of the whole process, with its limits and
+ *   <li>{@link dev.tensorarena.ChunkPool}: the memory of all contexts, with its limits and
  *       statistics.
  * </ul>
  *

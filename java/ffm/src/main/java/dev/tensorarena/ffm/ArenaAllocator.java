@@ -74,7 +74,7 @@ public final class ArenaAllocator implements Arena {
   /**
    * Opens an arena in a context of its own, which has the defaults of {@link
    * ExecutionContext#open()}: no memory limit but the process's. Closing the arena closes the
-   * context, so that its memory goes back to the process-wide pool. Where a context is at hand,
+   * context, so that its memory goes back to the pool of all contexts. Where a context is at hand,
    * {@link #of(ExecutionContext)} is faster.
    *
    * <p>The arena belongs to the calling thread, which may be a virtual one. If it becomes

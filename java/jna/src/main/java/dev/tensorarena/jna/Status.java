@@ -11,7 +11,7 @@ public enum Status {
   ARGUMENT,
   /** The arena's memory limit would be passed. */
   LIMIT,
-  /** The memory limit of the whole process would be passed. */
+  /** The memory limit of all arenas of this class loader's library would be passed. */
   POOL_LIMIT,
   /** The system refused memory. */
   NO_MEMORY,
