@@ -12,6 +12,7 @@ final class ArenaLayout {
   static final int BASE = 16;
   static final int CHARGED_BEFORE = 40;
   static final int GENERATION = 72;
+  static final int NEWEST = 80;
 
   /** {@code ta_options}. */
   static final int OPTIONS_BYTES = 24;

@@ -57,8 +57,10 @@ public final class JnaArena implements AutoCloseable {
   /** Since this mark only this class has allocated. */
   private long firstMark;
 
-  /** Where this class last left the cursor. */
+  /** Where this class last left the cursor, and which chunk was the newest then. */
   private long left;
+
+  private long leftNewest;
 
   private JnaArena(Pointer arena, ExecutionContext context) {
     this.arena = arena;
@@ -66,6 +68,7 @@ public final class JnaArena implements AutoCloseable {
     this.owner = new AtomicReference<>(Thread.currentThread());
     this.generation = arena.getLong(ArenaLayout.GENERATION);
     this.left = arena.getLong(ArenaLayout.CURSOR);
+    this.leftNewest = arena.getLong(ArenaLayout.NEWEST);
   }
 
   /**
@@ -181,7 +184,7 @@ public final class JnaArena implements AutoCloseable {
   public Pointer allocate(long bytes, long alignment) {
     noticeOthers();
     Pointer start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
-    left = cursor();
+    leaveHere();
     if (start == null) {
       return null;
     }
@@ -200,7 +203,7 @@ public final class JnaArena implements AutoCloseable {
   public Status reserve(long bytes, long alignment) {
     noticeOthers();
     Status status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
-    left = cursor();
+    leaveHere();
     return status;
   }
 
@@ -286,15 +289,20 @@ public final class JnaArena implements AutoCloseable {
     }
     epoch.endBackTo(mark.epoch);
     epoch = mark.epoch.before;
-    left = cursor();
+    leaveHere();
     return Status.OK;
+  }
+
+  private void leaveHere() {
+    left = cursor();
+    leftNewest = word(ArenaLayout.NEWEST);
   }
 
   /** Marks from before an allocation of somebody else are no longer good. */
   private void noticeOthers() {
-    if (cursor() != left) {
+    if (cursor() != left || word(ArenaLayout.NEWEST) != leftNewest) { // large ones move no cursor
       firstMark = nextMark;
-      left = cursor();
+      leaveHere();
     }
   }
 
@@ -310,7 +318,7 @@ public final class JnaArena implements AutoCloseable {
     Status status = status(a -> LIBRARY.ta_reset(a));
     epoch.endBackTo(null);
     epoch = next;
-    left = cursor();
+    leaveHere();
     return status;
   }
 

@@ -110,8 +110,8 @@ public final class TensorPointer extends BoundedMemory implements NativeMapped {
           tensor
               + " has "
               + bytes
-              + " bytes, more than the 2^31 - 1 that JNA's buffers and C's int reach; pass slices of"
-              + " it");
+              + " bytes, more than the 2^31 - 1 that JNA's buffers and C's int reach; pass slices"
+              + " of it");
     }
     return bytes;
   }

@@ -423,6 +423,19 @@ class JnaArenaTest {
     }
   }
 
+  /** A large tensor has a chunk of its own, and moves no cursor. */
+  @Test
+  void aRewindPastALargeTensorOfJavaIsRefused() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      JnaArena arena = JnaArena.of(ctx);
+      assertNotNull(arena.allocate(100, 0));
+      Mark mark = arena.mark();
+      Tensor tensor = ctx.zeros(DType.INT32, 1 << 20);
+      assertEquals(Status.MARK, arena.rewind(mark));
+      assertEquals(0, tensor.getIntAt(0));
+    }
+  }
+
   @Test
   void aRewindPastWhatOtherNativeCodeHasAllocatedIsRefused() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
