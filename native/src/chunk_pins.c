@@ -27,6 +27,10 @@ static uint64_t native_of(uint64_t word) {
     return (word - (uint64_t)low_of(word)) >> NATIVE_SHIFT;
 }
 
+bool chunk_is_natively_pinned(descriptor *chunk) {
+    return native_of(atomic_load_explicit(word_of(&chunk->shown), memory_order_acquire)) != 0;
+}
+
 bool chunk_is_pinned(descriptor *chunk) {
     uint64_t word = atomic_load_explicit(word_of(&chunk->shown), memory_order_acquire);
     return count_of(word) + chunk->owner_pins != 0;

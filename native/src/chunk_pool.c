@@ -341,8 +341,18 @@ void pool_give_record(void *record, descriptor *chain) {
     os_unlock();
 }
 
+/* What nobody can release stays as it is, without pages. */
+static void purge_if_javas(descriptor *chunk) {
+    if (chunk->state == CHUNK_DETACHED && !chunk_is_natively_pinned(chunk)) {
+        os_unlock();
+        os_purge((void *)(uintptr_t)chunk->base, dirty_bytes(chunk));
+        os_lock();
+    }
+}
+
 void pool_give_all_pages(void) {
     os_lock();
+    slab_each_chunk(purge_if_javas);
     free_retired(0);
     empty_magazines();
     purge_free(0);

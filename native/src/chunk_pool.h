@@ -39,7 +39,10 @@ void *pool_take_record(void);
 /* Takes back a record and the rest of its arena's chain: USED chunks that nobody pins. */
 void pool_give_record(void *record, descriptor *chain);
 
-/* Gives the pages of all free chunks back, those in magazines and in the quarantine included. */
+/*
+ * Gives back the pages of all free chunks, those in magazines and in the quarantine included, and of
+ * the chunks that only handles of Java pin: called once Java's classes, and so these, are gone.
+ */
 void pool_give_all_pages(void);
 
 /* How many bytes must end until ended ones are used again; 0 without a quarantine. */

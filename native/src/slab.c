@@ -197,6 +197,17 @@ void slab_each_record(void (*visit)(void *record)) {
     }
 }
 
+void slab_each_chunk(void (*visit)(descriptor *chunk)) {
+    for (const ta_slab *slab = slabs; slab != NULL; slab = slab->next) {
+        uint64_t units = slab->space_bytes / TA_MIN_CHUNK_BYTES;
+        for (uint64_t at = 0; at < units;) {
+            descriptor *chunk = &slab->chunks[at];
+            at += chunk_units(chunk); /* where the next one begins, whatever is merged meanwhile */
+            visit(chunk);
+        }
+    }
+}
+
 descriptor *slab_buddy(const descriptor *chunk) {
     ta_slab *slab = slab_of_chunk(chunk);
     uint64_t index = (uint64_t)(chunk - slab->chunks);

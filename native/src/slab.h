@@ -54,6 +54,12 @@ void *slab_new_record(void);
 /* Calls for each record that was ever used, without the lock. */
 void slab_each_record(void (*visit)(void *record));
 
+/*
+ * Calls for each chunk of all slabs, lent or free; `visit` may let go of the lock meanwhile, if the
+ * chunk that it was given can neither be given back nor merge.
+ */
+void slab_each_chunk(void (*visit)(descriptor *chunk));
+
 /* The other half of the chunk that this one is a half of. */
 descriptor *slab_buddy(const descriptor *chunk);
 

@@ -40,6 +40,11 @@ class ReloadTest {
   }
 
   @Test
+  void whatOnlyForgottenSharesPinGoesWithTheLoader() throws Exception {
+    TestSupport.fork(List.of("-Xmx128m"), Reload.class, "share").assertSucceeded();
+  }
+
+  @Test
   void aViewThatOutlivesItsLoaderReadsWhatItDid() throws Exception {
     TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view").assertSucceeded();
   }
@@ -88,8 +93,12 @@ class ReloadTest {
       AutoCloseable ctx = (AutoCloseable) type.getMethod("open").invoke(null);
       Class<?> dtype = loader.loadClass(DType.class.getName());
       Object int8 = dtype.getField("INT8").get(null);
-      type.getMethod("zeros", dtype, long[].class) // touches every page
-          .invoke(ctx, int8, new long[] {MEGABYTES << 20});
+      Object tensor =
+          type.getMethod("zeros", dtype, long[].class) // touches every page
+              .invoke(ctx, int8, new long[] {MEGABYTES << 20});
+      if (how.equals("share")) {
+        tensor.getClass().getMethod("share").invoke(tensor);
+      }
       if (!how.equals("forget")) {
         ctx.close();
       }
