@@ -110,6 +110,8 @@ final class Bulk {
       int next = (int) Math.min(part, size - done);
       Window source = from.window.seeing(from.start() + done, next);
       Window target = to.window.seeing(to.start() + done, next);
+      from.living(); // foreign memory was asked for its parts, and may have ended anything
+      to.livingToWrite();
       target.bytes.put(
           (int) (to.start() + done - target.address),
           source.bytes,

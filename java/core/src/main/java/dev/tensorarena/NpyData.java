@@ -26,18 +26,20 @@ final class NpyData {
       if (order == ByteOrder.nativeOrder()) {
         file.read(part);
       } else {
-        readReversed(file, part, tensor.dtype.shift);
+        readReversed(file, part, tensor);
       }
     }
   }
 
   /** In blocks, whose elements are reversed while they are still in the cache. */
-  private static void readReversed(NpyInput file, ByteBuffer part, int shift) throws IOException {
+  private static void readReversed(NpyInput file, ByteBuffer part, Tensor tensor)
+      throws IOException {
     int size = part.capacity();
     for (int at = 0; at < size; at += BLOCK) {
       ByteBuffer block = part.slice(at, Math.min(BLOCK, size - at));
       file.read(block);
-      reverse(block.flip(), shift);
+      tensor.living(); // the file may be one of a user's file system
+      reverse(block.flip(), tensor.dtype.shift);
     }
   }
 
@@ -72,6 +74,7 @@ final class NpyData {
 
   private static ByteBuffer bytes(Tensor tensor, long at, long size) {
     Window window = tensor.window.seeing(at, size);
+    tensor.living(); // foreign memory may have been asked for a part, or the user's file system
     return window.bytesAt((int) (at - window.address), (int) size);
   }
 
@@ -87,6 +90,7 @@ final class NpyData {
       long at = tensor.start() + (Strides.place(shape, tensor.strides, first) << shift);
       for (long i = 0; i < rowLength; i++, at += step) {
         window = window.seeing(at, 1L << shift);
+        tensor.living(); // as in bytes()
         append(block, window.bytes, (int) (at - window.address), shift);
         if (!block.hasRemaining()) {
           writeAll(file, block.flip());

@@ -1188,8 +1188,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * @return this tensor
    */
   public final Tensor copyFrom(Tensor source) {
-    Object living = useToWrite();
     Object sourceLiving = source.use();
+    Object living = useToWrite();
+    source.living(); // this tensor's memory was asked since
     requireSame(source);
     Bulk.copy(source, this);
     Reference.reachabilityFence(living);
@@ -1329,6 +1330,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   public final long mismatch(Tensor other) {
     Object living = use();
     Object otherLiving = other.use();
+    living(); // the other one's memory was asked since
     requireSame(other);
     long index = Bulk.mismatch(this, other);
     Reference.reachabilityFence(living);

@@ -73,14 +73,31 @@ abstract sealed class TensorState permits Tensor {
    * @throws IllegalStateException if the tensor is dead or another thread's
    */
   final Object use() {
+    Object living = living();
+    if (window.isForeign()) {
+      askForeign();
+    }
+    return living;
+  }
+
+  /** Asks the wrapped memory, and then whether that has ended this tensor. */
+  private void askForeign() {
+    if (window.isGone()) {
+      throw gone();
+    }
+    living();
+  }
+
+  /**
+   * Checks as {@link #use()} does, but asks no wrapped memory. To be called last where another
+   * tensor's memory was asked since: the user's code may have ended anything.
+   */
+  final Object living() {
     Scope living = scope;
     if (living != null
         ? living.owner != Thread.currentThread()
         : ((SharedTensor) origin()).isClosed()) {
       throw refusal();
-    }
-    if (window.isGone()) {
-      throw gone();
     }
     return living;
   }
@@ -92,13 +109,23 @@ abstract sealed class TensorState permits Tensor {
    */
   final Object useToWrite() {
     Object living = use();
+    requireWritable();
+    return living;
+  }
+
+  private void requireWritable() {
     if (isFrozen()) {
       throw new IllegalStateException(
           this
               + " is frozen: it was shared, or wraps read-only memory; mutable(ctx) gives a tensor"
               + " that can be written");
     }
-    return living;
+  }
+
+  /** Does {@link #living()}, and checks that the tensor may be written. */
+  final void livingToWrite() {
+    living();
+    requireWritable();
   }
 
   /**

@@ -1,0 +1,170 @@
+package dev.tensorarena;
+
+import static dev.tensorarena.TestSupport.assertRefuses;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Wrapped memory that is asked in the middle of a call may have ended what the call works on. */
+class ForeignCodeTest {
+  private final ExecutionContext ctx = ExecutionContext.open();
+  private final Scope scope = ctx.scope();
+
+  @AfterEach
+  void close() {
+    ctx.close();
+  }
+
+  /** Memory that does something when it is next asked whether it is there. */
+  private static final class Acting implements ForeignMemory {
+    private final ByteBuffer bytes = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
+    private Runnable next;
+
+    /** Four sixes. */
+    Acting() {
+      bytes.asIntBuffer().put(new int[] {6, 6, 6, 6});
+    }
+
+    void doOnce(Runnable action) {
+      next = action;
+    }
+
+    @Override
+    public long byteSize() {
+      return bytes.capacity();
+    }
+
+    @Override
+    public ByteBuffer part(long offset, int length) {
+      return bytes.slice((int) offset, length);
+    }
+
+    @Override
+    public boolean isAlive() {
+      Runnable action = next;
+      next = null;
+      if (action != null) {
+        action.run();
+      }
+      return true;
+    }
+  }
+
+  private Tensor wrap(ForeignMemory memory) {
+    return ctx.wrap(memory, DType.INT32, Shape.of(4));
+  }
+
+  /** Ends the scope, and has its bytes for a new tensor. */
+  private Tensor[] endedFor(Acting memory) {
+    Tensor[] fresh = new Tensor[1];
+    memory.doOnce(
+        () -> {
+          scope.close();
+          fresh[0] = ctx.allocSlice(1, 2, 3, 4);
+        });
+    return fresh;
+  }
+
+  @Test
+  void aTargetThatTheSourcesMemoryEndsIsNotWritten() {
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Acting memory = new Acting();
+      Tensor source = other.wrap(memory, DType.INT32, Shape.of(4));
+      Tensor target = ctx.allocSlice(0, 0, 0, 0);
+      Tensor[] fresh = endedFor(memory);
+      assertRefuses(() -> target.copyFrom(source), "is dead: its scope was closed");
+      assertArrayEquals(new int[] {1, 2, 3, 4}, fresh[0].toIntArray());
+    }
+  }
+
+  @Test
+  void aTargetThatTheSourcesMemorySharesIsNotWritten() {
+    Acting memory = new Acting();
+    Tensor source = wrap(memory);
+    Tensor target = ctx.allocSlice(1, 2, 3, 4);
+    AtomicReference<SharedTensor> shared = new AtomicReference<>();
+    memory.doOnce(() -> shared.set(target.share()));
+    assertRefuses(() -> target.copyFrom(source), "is frozen");
+    try (SharedTensor reader = shared.get()) {
+      assertArrayEquals(new int[] {1, 2, 3, 4}, reader.toIntArray());
+    }
+  }
+
+  @Test
+  void aSourceThatTheTargetsMemoryEndsIsNotRead() {
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Acting memory = new Acting();
+      Tensor target = other.wrap(memory, DType.INT32, Shape.of(4));
+      Tensor source = ctx.allocSlice(0, 0, 0, 0);
+      endedFor(memory);
+      assertRefuses(() -> target.copyFrom(source), "is dead: its scope was closed");
+      assertArrayEquals(new int[] {6, 6, 6, 6}, target.toIntArray());
+    }
+  }
+
+  @Test
+  void whatTheOthersMemoryEndsIsNotCompared() {
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Acting memory = new Acting();
+      Tensor wrapped = other.wrap(memory, DType.INT32, Shape.of(4));
+      Tensor tensor = ctx.allocSlice(1, 2, 3, 5);
+      endedFor(memory);
+      assertRefuses(() -> tensor.mismatch(wrapped), "is dead: its scope was closed");
+    }
+  }
+
+  @Test
+  void aTensorThatItsOwnMemoryEndsIsNotWritten() {
+    Acting memory = new Acting();
+    Tensor tensor = wrap(memory);
+    memory.doOnce(scope::close);
+    assertRefuses(() -> tensor.fill(9), "is dead: its scope was closed");
+    assertEquals(6, memory.bytes.getInt(0));
+  }
+
+  @Test
+  void aResourceIsNotTrackedByAHandleThatItsMemoryEnds() {
+    Acting memory = new Acting();
+    SharedTensor handle = wrap(memory).share();
+    AtomicBoolean closed = new AtomicBoolean();
+    memory.doOnce(handle::close);
+    assertRefuses(() -> handle.track(() -> closed.set(true)), "its shared handle was released");
+    assertFalse(closed.get());
+  }
+
+  /** Larger than a buffer, so that it is asked for parts later on. */
+  @Test
+  void aTensorThatItsMemorysPartEndsIsNotWrittenToAFile(@TempDir Path folder) {
+    long gib = 1L << 30;
+    try (ExecutionContext owner = ExecutionContext.open()) {
+      Tensor bytes = owner.empty(DType.INT8, 3 * gib);
+      Runnable[] next = {() -> {}};
+      ForeignMemory memory =
+          new ForeignMemory() {
+            @Override
+            public long byteSize() {
+              return 3 * gib;
+            }
+
+            @Override
+            public ByteBuffer part(long offset, int length) {
+              next[0].run();
+              return bytes.slice(0, offset, offset + length).asByteBuffer();
+            }
+          };
+      Tensor column = ctx.wrap(memory, DType.INT8, Shape.of(3, gib)).slice(1, gib - 1, gib);
+      next[0] = scope::close;
+      assertRefuses(
+          () -> Npy.write(column, folder.resolve("a.npy")), "is dead: its scope was closed");
+    }
+  }
+}
