@@ -393,6 +393,20 @@ final class Arena extends ArenaPosition {
     return !ChunkPins.none(this, window, chunk);
   }
 
+  /** Returns the floor of a chunk as {@link ChunkPins#floor} does. */
+  long floor(long chunk) {
+    return ChunkPins.floor(this, window, chunk);
+  }
+
+  /**
+   * Hands out what lies between the cursor and an address in the current chunk, of which all was
+   * handed out before the last rewind; it cannot be refused.
+   */
+  void advanceTo(long end) {
+    refresh();
+    moveTo(end, wasted);
+  }
+
   // ---- the rest
 
   void close() {

@@ -31,6 +31,9 @@ final class ChunkPins {
   /** The size of the words that are read here. */
   private static final int DESCRIPTOR_BYTES = 4 * Long.BYTES;
 
+  /** A floor that only C can see. */
+  static final long UNKNOWN = -1;
+
   private ChunkPins() {}
 
   private static Window slab(Window arenas, long chunk) {
@@ -79,6 +82,21 @@ final class ChunkPins {
     long all = slab.longs.get(slab.wordOf(chunk) + PINS_WORD);
     VarHandle.acquireFence(); // who released last read the bytes before
     return all != all << NATIVE_BITS >> NATIVE_BITS;
+  }
+
+  /**
+   * Returns the end of the highest bytes that are or were pinned; 0 if nobody pins the chunk, and
+   * {@link #UNKNOWN} if there is no window over its descriptor. It becomes 0 when the last pin
+   * goes, on whichever thread, and changes in no other way but by the owner's pins.
+   */
+  static long floor(Arena arena, Window arenas, long chunk) {
+    Window slab = slab(arenas, chunk);
+    if (slab == null) {
+      return UNKNOWN;
+    }
+    long floor = none(arena, arenas, chunk) ? 0 : slab.longs.get(slab.wordOf(chunk) + FLOOR);
+    Reference.reachabilityFence(arena);
+    return floor;
   }
 
   /**

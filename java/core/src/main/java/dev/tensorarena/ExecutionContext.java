@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -49,24 +51,43 @@ public final class ExecutionContext implements AutoCloseable {
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
+  private static final VarHandle THREAD;
+
+  static {
+    try {
+      THREAD = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "thread", Thread.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Arena arena;
 
   private final long createdAtMillis;
   private final int alignment;
 
-  /** The innermost open scope, kept by the scopes; the ended root once the context is closed. */
+  /**
+   * The innermost open scope, kept by the scopes; the ended root once the context is closed. A dead
+   * one while its end is not complete.
+   */
   Scope current;
+
+  /** The thread that opened the context; one that closes it when that one has ended. */
+  private Thread thread;
 
   private final LeakDetector.Watch watch;
 
   /** What has lost its last holder in ends and is to be told so; null nearly always. */
   private Released released;
 
+  private boolean closed;
+
   private ExecutionContext(Builder builder) {
     alignment = builder.alignment;
+    thread = Thread.currentThread();
     arena = new Arena(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
     createdAtMillis = NativeArena.coarseMillis();
-    current = new Scope(this, Thread.currentThread());
+    current = new Scope(this, thread);
     watch = LeakDetector.watchNext(this, arena);
   }
 
@@ -959,12 +980,8 @@ public final class ExecutionContext implements AutoCloseable {
    */
   public void reset() {
     innermost();
-    Scope next = new Scope(this, Thread.currentThread());
-    Throwable failure = root().endAll("its context was reset");
-    current = next;
-    arena.reset();
-    tellReleased();
-    Resources.rethrow(failure);
+    Scope next = new Scope(this, thread);
+    root().end(End.RESET, next);
   }
 
   /**
@@ -980,34 +997,74 @@ public final class ExecutionContext implements AutoCloseable {
    */
   @Override
   public void close() {
-    Scope root = root();
-    if (current.owner == Thread.currentThread()) {
-      closeOwned(root);
-    } else if (root.owner != null) { // the root ends last: else the context is closed
-      closeOrphan(root);
+    if (thread == Thread.currentThread()) {
+      closeOwned();
+    } else if (!closed) {
+      closeOrphan();
     }
   }
 
-  private void closeOrphan(Scope root) {
-    Thread ended = root.adopt();
-    if (ended == null) {
-      throw root.refusal("this context");
+  private void closeOwned() {
+    goOn();
+    if (!closed) {
+      own(thread);
+      root().end(End.CLOSE, null);
+    }
+  }
+
+  /**
+   * Closes a context whose thread has ended, on the calling thread. Of several threads that try,
+   * one succeeds, and is the context's thread meanwhile. It sees all that the other one did.
+   */
+  private void closeOrphan() {
+    Thread ended = (Thread) THREAD.getAcquire(this);
+    if (ended.isAlive() || !THREAD.compareAndSet(this, ended, Thread.currentThread())) {
+      throw current.refusal("this context");
     }
     try {
-      closeOwned(root);
+      closeOwned();
     } finally {
-      root.disown(ended); // where a guard refused the end
+      if (!closed) { // a guard refused the end: whoever tries next may adopt it
+        own(ended);
+        THREAD.setRelease(this, ended);
+      }
     }
   }
 
-  private void closeOwned(Scope root) {
-    Throwable failure = root.endAll("its context was closed");
+  /** Gives all open scopes to a thread. */
+  private void own(Thread owner) {
+    for (Scope each = current; each != null && each.owner != null; each = each.parent) {
+      each.owner = owner;
+    }
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  /** Gives the memory back, as the last step of the root scope's end; does nothing twice. */
+  void closeArena() {
     if (watch != null) {
       watch.close(); // first: once the arena is closed, nothing of it may be reclaimed
     }
     arena.close();
-    tellReleased();
-    Resources.rethrow(failure);
+    closed = true;
+  }
+
+  /**
+   * Completes the end of a scope, a reset or a close, if an error broke it off when the tensors
+   * were dead already and their memory not free yet. Nothing else may be done with the context
+   * before; {@link #innermost} sees to that.
+   */
+  void goOn() {
+    Scope outermost = current;
+    if (outermost.owner != null || closed || thread != Thread.currentThread()) {
+      return;
+    }
+    while (outermost.parent != null && outermost.parent.owner == null) {
+      outermost = outermost.parent;
+    }
+    outermost.finish(outermost.wasReset() ? new Scope(this, thread) : null);
   }
 
   /** Notes what has lost its last holder in an end that is not complete yet. */
@@ -1040,12 +1097,18 @@ public final class ExecutionContext implements AutoCloseable {
   /** Returns the innermost open scope; throws on another thread than the context's. */
   Scope innermost() {
     Scope scope = current;
-    if (scope.owner != Thread.currentThread()) {
-      throw scope.owner == null
-          ? new IllegalStateException(this + " is closed")
-          : scope.refusal("this context");
+    return scope.owner == Thread.currentThread() ? scope : innermostAfterError(scope);
+  }
+
+  private Scope innermostAfterError(Scope seen) {
+    if (seen.owner != null) {
+      throw seen.refusal("this context");
     }
-    return scope;
+    goOn();
+    if (current.owner != Thread.currentThread()) {
+      throw new IllegalStateException(this + " is closed");
+    }
+    return current;
   }
 
   // ---- questions

@@ -12,12 +12,17 @@ import java.util.function.Function;
  * end, on the thread that ends it, before the tracked resources and while the tensors are alive. It
  * refuses by throwing: its scope or handle has not ended then, and the caller that asked for the
  * end gets the exception.
+ *
+ * <p>Where several scopes end together, the guards of all of them are closed before anything else
+ * of any of them ends, those of the outermost scope first: what is in use while something calls
+ * back lies outside of what the callback opens.
  */
 public abstract class Guard implements AutoCloseable {
   /**
-   * The guard that was made before this one, or null; this one itself until it guards something.
+   * The guard that was made before this one, or null, in the list that {@link Resources} keeps;
+   * this one itself until it guards something.
    */
-  private Guard next = this;
+  Guard next = this;
 
   /** Makes a guard that is not yet part of a lifetime. */
   protected Guard() {}
@@ -41,6 +46,12 @@ public abstract class Guard implements AutoCloseable {
     return null;
   }
 
+  /**
+   * Makes a guard, which is not yet part of a lifetime. The maker may have done anything meanwhile,
+   * also end what is to be guarded: the caller asks for that again.
+   *
+   * @throws IllegalArgumentException if it is of another class, or guards something already
+   */
   static <A, T extends Guard> T make(
       Class<T> type, Function<? super A, ? extends T> maker, A guarded) {
     T made = maker.apply(guarded);
@@ -52,31 +63,10 @@ public abstract class Guard implements AutoCloseable {
               + type
               + " was asked for");
     }
-    return made;
-  }
-
-  /**
-   * Makes this the first of a list.
-   *
-   * @throws IllegalArgumentException if it guards something already
-   */
-  final Guard linkedTo(Guard first) {
-    if (next != this) {
+    if (((Guard) made).next != made) {
       throw new IllegalArgumentException(
-          this + " guards something already; the maker must return a new guard");
+          made + " guards something already; the maker must return a new guard");
     }
-    next = first;
-    return this;
-  }
-
-  /**
-   * Closes this guard, the first of its list.
-   *
-   * @return the rest of the list
-   * @throws RuntimeException if it refuses
-   */
-  final Guard closed() {
-    close();
-    return next;
+    return made;
   }
 }

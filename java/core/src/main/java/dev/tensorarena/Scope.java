@@ -1,7 +1,7 @@
 package dev.tensorarena;
 
 import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -19,14 +19,20 @@ import java.util.function.Function;
  * <p>A scope belongs to the thread of its context; on another thread every method throws {@link
  * IllegalStateException}. The time to close it does not depend on how many tensors were allocated,
  * but only on how many of them were shared and how many resources are tracked.
+ *
+ * <p>Nothing breaks an end off for good: whatever a guard or a resource throws, and also when the
+ * stack or the heap ends in the middle, the next {@code close()}, {@link ExecutionContext#reset()}
+ * or {@link ExecutionContext#close()} goes on where it stopped, and until then the context can be
+ * used.
  */
 public final class Scope implements AutoCloseable {
-  private static final VarHandle OWNER;
-
   static {
+    // No end loads a class: where the heap or the stack is at its end, that could fail.
     try {
-      OWNER = MethodHandles.lookup().findVarHandle(Scope.class, "owner", Thread.class);
-    } catch (ReflectiveOperationException e) {
+      for (Class<?> each : List.of(StackRoom.class, Resources.class, End.class, Leftovers.class)) {
+        MethodHandles.lookup().ensureInitialized(each);
+      }
+    } catch (IllegalAccessException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
@@ -37,8 +43,8 @@ public final class Scope implements AutoCloseable {
    */
   Thread owner;
 
-  /** Why it has ended or is ending, in words that follow "is dead:"; null while open. */
-  private String ended;
+  /** What has ended it; null while it is alive. */
+  private End ended;
 
   final ExecutionContext context;
 
@@ -50,6 +56,9 @@ public final class Scope implements AutoCloseable {
 
   /** The allocations in which this scope has a hold: a linked list, the newest first. */
   SharedAllocation shared;
+
+  /** Whether a call that closes what this scope tracks is running, and so will end it. */
+  private boolean closing;
 
   /** What scopes inside this one have left, and where the bytes end that this one left. */
   Scope leftovers;
@@ -127,7 +136,16 @@ public final class Scope implements AutoCloseable {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     checkOpen();
-    return resources().guard(type, maker, guarded, isClosing());
+    T known = resources == null ? null : resources.guard(type);
+    if (known != null) {
+      return known;
+    }
+    T made = Guard.make(type, maker, guarded);
+    if (owner == null) {
+      made.close(); // the maker has ended this scope, and nobody else would
+      checkOpen();
+    }
+    return resources().add(type, made);
   }
 
   /**
@@ -161,134 +179,82 @@ public final class Scope implements AutoCloseable {
   /**
    * Ends the scope but keeps one result, which becomes a contiguous and writable tensor of the
    * enclosing scope. Its bytes are moved to where the scope began, unless something else holds them
-   * there; its old handle dies with the scope. If a tracked resource shares the result while the
-   * scope ends, it is frozen. A tensor that does not end with this scope (one of an enclosing
-   * scope, of another context, or a shared handle) is returned as it is.
+   * there, or the memory limit leaves no room to; its old handle dies with the scope. If a tracked
+   * resource shares the result while the scope ends, it is frozen. A tensor that does not end with
+   * this scope (one of an enclosing scope, of another context, or a shared handle) is returned as
+   * it is.
+   *
+   * <p>No result is lost: what a guard or a tracked resource throws leaves the scope open with its
+   * tensors alive, as does a limit. The resources are closed then, each one once, so that calling
+   * this again returns the result.
    *
    * @param result the tensor to keep
    * @return the tensor of the enclosing scope with the same contents
    * @throws IllegalStateException if the scope or the tensor has ended or belongs to another thread
    * @throws MemoryLimitExceededException if the result was shared or is a strided view, so that it
-   *     must be copied first, and the memory limit leaves no room for the copy; the scope is still
-   *     open then
+   *     must be copied first, and the memory limit leaves no room for the copy
    */
   public Tensor closeKeeping(Tensor result) {
     checkOpen();
-    checkNoneClosing();
     result.use();
-    Tensor kept = result.endsWith(this) ? movable(result) : null;
-    Tensor moved = result;
-    // Held before this scope lets go, which may be the last one to hold wrapped memory.
-    SharedAllocation wrapped =
-        kept == null || !kept.window.isForeign() ? null : kept.origin().shared;
-    Throwable failure = wrapped == null ? endAll("its scope was closed") : endHolding(wrapped);
-    if (kept == null) {
-      rewind();
-    } else if (wrapped != null) {
-      moved = keptInPlace(kept, wrapped);
-    } else {
-      moved = moveDown(kept);
+    checkOpen(); // wrapped memory was asked whether it is there, and may have done anything
+    if (!result.endsWith(this)) {
+      end(End.SCOPE, null);
+      return result;
     }
+    StackRoom.require();
+    KeptResult kept = closeForKeeping(result);
+    die(End.SCOPE);
+    letAllGo();
+    kept.settle();
+    finish(null);
+    Tensor moved = kept.moved();
     context.tellReleased();
-    Resources.rethrow(failure);
     return moved;
   }
 
-  private Throwable endHolding(SharedAllocation wrapped) {
-    wrapped.tryRetain();
+  /** Closes what is tracked, and decides how the result is kept; the tensors are alive after it. */
+  private KeptResult closeForKeeping(Tensor result) {
+    enter();
     try {
-      return endAll("its scope was closed");
-    } catch (Throwable refusal) {
-      wrapped.release();
-      throw refusal;
+      Tensor contiguous = KeptResult.copiedIfNeeded(result, context);
+      Resources.rethrow(closeTracked());
+      return KeptResult.of(contiguous, this);
+    } finally {
+      leave();
     }
-  }
-
-  /** Hands the hold of wrapped memory to the enclosing scope; frozen, if others hold it too. */
-  private Tensor keptInPlace(Tensor kept, SharedAllocation wrapped) {
-    rewind();
-    parent.add(wrapped);
-    Tensor moved = kept.movedTo(kept.window, kept.offset, parent, wrapped);
-    if (wrapped.isSoleHolder()) {
-      wrapped.thaw(moved);
-    }
-    return moved;
-  }
-
-  /**
-   * Returns the tensor whose bytes will be moved; called before anything has ended. Bytes that were
-   * shared may still be read by others, and those of a strided view have gaps, so both are copied
-   * first.
-   */
-  private Tensor movable(Tensor result) {
-    return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
-  }
-
-  /**
-   * Rewinds this scope, which has ended, and moves the bytes of a tensor that ended with it to
-   * where the scope began.
-   *
-   * <p>This needs no memory that the scope did not have: the tensor's own chunk stays with the
-   * arena, and the mark is not above the tensor. Some bytes stay where they are and are pinned for
-   * the enclosing scope: those in a chunk that leaves the arena because others pin it, and those
-   * that the rewind would overwrite.
-   */
-  private Tensor moveDown(Tensor kept) {
-    Arena arena = context.arena();
-    SharedAllocation others = kept.origin().shared;
-    if (others != null && others.tryRetain()) {
-      // A tracked resource shared it while it was closed: it is frozen, and stays where others read
-      // it.
-      rewind();
-      parent.add(others);
-      return kept.movedTo(kept.window, kept.offset, parent, others);
-    }
-    long from = kept.start();
-    long size = kept.byteCount();
-    long chunk = size == 0 ? 0 : arena.chunkOf(from, size);
-    if (chunk == 0) { // no bytes at all
-      rewind();
-      return kept.movedTo(kept.window, kept.offset, parent, null);
-    }
-    boolean leaves = !arena.isMarkIn(chunk, markCursor, from) && arena.isPinned(chunk);
-    if (leaves || arena.overwritesEnded()) {
-      SharedAllocation held = SharedAllocation.heldFor(context, from, size);
-      parent.add(held); // before anything that may run out of heap
-      rewind();
-      Tensor moved = kept.movedTo(kept.window, kept.offset, parent, held);
-      held.thaw(moved);
-      return moved;
-    }
-    rewind();
-    if (arena.isInCurrentChunk(from, size)) {
-      // Below the floor of a pinned chunk: nothing will be allocated over it.
-      return kept.movedTo(kept.window, kept.offset, parent, null);
-    }
-    long to = arena.allocate(size, context.alignmentOf(kept.dtype()));
-    Window window = arena.window();
-    NativeArena.move(kept, from, parent, to, size);
-    return kept.movedTo(window, (int) (to - window.address), parent, null);
   }
 
   /**
    * Ends the scope and the scopes inside it: closes their guards and the resources that they track,
    * and lets their tensors die. Shared handles keep their bytes until they are closed. Closing
    * twice does nothing. What a tracked resource throws is thrown once all is closed, and the scope
-   * has ended then; what a guard throws keeps its scope open.
+   * has ended then; what a guard throws keeps them all open.
    *
    * @throws IllegalStateException if the scope belongs to another thread, or if the caller is a
    *     tracked resource of a scope inside it that is being closed
    */
   @Override
   public void close() {
-    if (owner == null || ended != null) {
+    if (owner == null) {
+      context.goOn();
+      return;
+    }
+    if (closing) {
       return;
     }
     checkOpen();
-    Throwable failure = endAll("its scope was closed");
-    rewind();
-    context.tellReleased();
-    Resources.rethrow(failure);
+    if (resources == null && shared == null && context.current == this) {
+      // Nothing to ask, to close or to let go. Each step can be done again, so that an error which
+      // comes in between leaves no more than goOn() completes.
+      ended = End.SCOPE;
+      owner = null;
+      rewind();
+      context.current = parent;
+      context.tellReleased(); // what an error has left
+    } else {
+      end(End.SCOPE, null);
+    }
   }
 
   private void rewind() {
@@ -298,129 +264,181 @@ public final class Scope implements AutoCloseable {
     }
   }
 
+  // ---- the phases of an end, of this scope and of the open ones inside it
+
   /**
-   * Makes the calling thread the owner of this root scope and of those inside it, if their owner
-   * has ended; of several threads that try, one succeeds. It sees all that the owner did.
+   * Ends this scope and those inside it, in phases:
    *
-   * @return the owner that has ended, for {@link #disown}; null if it has not, or another thread
-   *     was first
-   */
-  Thread adopt() {
-    Thread mine = Thread.currentThread();
-    Thread before = (Thread) OWNER.getAcquire(this);
-    // It is the caller's already if an error came in between here.
-    if (before != mine
-        && (before == null || before.isAlive() || !OWNER.compareAndSet(this, before, mine))) {
-      return null;
-    }
-    own(mine);
-    return before;
-  }
-
-  /**
-   * Gives adopted scopes back, as far as they are still open, so that any thread may adopt them.
-   */
-  void disown(Thread before) {
-    if (owner != null) {
-      own(before);
-      OWNER.setRelease(this, before);
-    }
-  }
-
-  private void own(Thread thread) {
-    for (Scope inner = context.current; inner != this; inner = inner.parent) {
-      inner.owner = thread;
-    }
-  }
-
-  // ---- the chain of open scopes, from the context's innermost one to its root
-
-  /**
-   * Ends this scope and those inside it, innermost first: closes what is tracked, lets the tensors
-   * die and releases the holds. The caller rewinds the memory.
+   * <ol>
+   *   <li>the guards of all are asked, and
+   *   <li>the tracked resources of all are closed, the innermost scope's first. Whatever these do,
+   *       all scopes are open and their tensors alive. What is closed is off its list, so that the
+   *       next call goes on where a refusal or an error has stopped this one;
+   *   <li>all scopes die at once;
+   *   <li>their holds of shared allocations go, and
+   *   <li>the memory is rewound. In these three nothing is called but the library, which allocates
+   *       nothing, and the stack they take was tried before. If an error comes here all the same,
+   *       the context's next call completes them;
+   *   <li>whatever lost its last holder is told so.
+   * </ol>
    *
-   * @return the first failure of a tracked resource, or null
-   * @throws RuntimeException if a guard refuses; its scope and those around it stay open then
+   * @param next the next root scope, for a reset; else null
+   * @throws RuntimeException what a guard throws to refuse, or what a resource has thrown
    */
-  Throwable endAll(String reason) {
-    checkNoneClosing();
-    return end(reason, endInside(reason, null));
+  void end(End how, Scope next) {
+    StackRoom.require();
+    Throwable failure = closeThese();
+    die(how);
+    finish(next);
+    context.tellReleased();
+    Resources.rethrow(failure);
+  }
+
+  private Throwable closeThese() {
+    enter();
+    try {
+      return closeTracked();
+    } finally {
+      leave();
+    }
   }
 
   /**
-   * Throws if this scope or one inside it is just being ended: then the caller is a resource that
-   * the end is closing.
+   * Begins a call that ends these scopes.
+   *
+   * @throws IllegalStateException if one is being closed: the caller is what it closes
    */
-  private void checkNoneClosing() {
-    for (Scope scope = context.current;
-        scope != null;
-        scope = scope == this ? null : scope.parent) {
-      if (scope.isClosing()) {
+  private void enter() {
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      if (each.closing) {
         throw new IllegalStateException(
             context + " cannot be ended by a resource that it is closing at this moment");
       }
     }
+    mark(true);
   }
 
-  private Throwable endInside(String reason, Throwable earlier) {
-    Throwable failure = earlier;
-    while (context.current != this) {
-      failure = context.current.end(reason, failure);
-    }
-    return failure;
+  private void leave() {
+    mark(false);
   }
 
-  /** Ends this scope alone; returns the earlier failure if there was one, else its own first. */
-  private Throwable end(String reason, Throwable earlier) {
-    ended = reason;
-    closeGuards(earlier);
-    Throwable failure = earlier;
-    do { // a resource may track another one, or open a scope and leave it open
-      failure = resources == null ? failure : resources.close(failure);
-      failure = endInside(reason, failure);
-    } while (resources != null && !resources.isEmpty());
-    owner = null;
-    context.current = parent == null ? this : parent;
-    for (SharedAllocation last = shared; last != null; ) {
-      SharedAllocation next = last.next;
-      last.next = null;
-      last.end(context);
-      last = next;
+  private void mark(boolean isClosing) {
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      each.closing = isClosing;
     }
-    shared = null;
-    return failure;
   }
 
   /**
-   * Asks the guards; when one refuses, it and those made before it stay, and the scope stays open.
+   * Closes guards and resources until there are none: one may make others, or open a scope and
+   * leave it open.
+   *
+   * @return the first failure of a resource, with the later ones suppressed, or null
+   * @throws RuntimeException if a guard refuses
    */
-  private void closeGuards(Throwable earlier) {
-    if (resources == null) {
-      return;
-    }
-    try {
-      resources.closeGuards();
-    } catch (Throwable refusal) {
-      ended = null;
-      if (earlier != null) {
-        refusal.addSuppressed(earlier);
+  private Throwable closeTracked() {
+    Throwable failure = null;
+    while (isTracking()) {
+      mark(true); // what was left open, too
+      closeGuards(failure);
+      for (Scope each = context.current; each != parent; each = each.parent) {
+        if (each.resources != null) {
+          failure = each.resources.close(failure);
+        }
       }
+    }
+    return failure;
+  }
+
+  private boolean isTracking() {
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      if (each.resources != null && !each.resources.isEmpty()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void closeGuards(Throwable earlier) {
+    try {
+      closeGuards();
+    } catch (Throwable refusal) {
+      Resources.join(refusal, earlier);
       throw refusal;
     }
+  }
+
+  /**
+   * Closes the guards, the outermost scope's first: what is opened while something is in use, as in
+   * a callback, lies inside of it, and must not end before that refuses.
+   */
+  private void closeGuards() {
+    for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
+      first.resources.closeGuards();
+    }
+  }
+
+  /** Walks for each scope that has guards, since a list of them would take heap. */
+  private Scope outermostGuarded() {
+    Scope found = null;
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      if (each.resources != null && each.resources.hasGuards()) {
+        found = each;
+      }
+    }
+    return found;
+  }
+
+  /** Lets the tensors die. The context's current scope is a dead one until the end is complete. */
+  private void die(End how) {
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      each.ended = how;
+      each.owner = null;
+    }
+  }
+
+  /**
+   * Completes the end of this scope, the outermost dead one: lets the holds go and gives the memory
+   * back. Can be done again if an error breaks it off.
+   *
+   * @param next the next root scope, for a reset
+   */
+  void finish(Scope next) {
+    letAllGo();
+    if (ended == End.SCOPE) {
+      rewind();
+      context.current = parent;
+    } else if (ended == End.RESET) {
+      context.arena().reset();
+      context.current = next;
+    } else {
+      context.closeArena();
+    }
+  }
+
+  private void letAllGo() {
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      each.letGo();
+    }
+  }
+
+  private void letGo() {
+    while (shared != null) {
+      SharedAllocation last = shared;
+      last.end(context);
+      shared = last.next;
+      last.next = null;
+    }
+  }
+
+  /** Returns whether the end of a dead root scope was a reset. */
+  boolean wasReset() {
+    return ended == End.RESET;
   }
 
   /** Adds an allocation in which this scope has a hold, to be released when the scope ends. */
   void add(SharedAllocation allocation) {
     allocation.next = shared;
     shared = allocation;
-  }
-
-  /**
-   * Returns whether this scope is just being ended: it closes what it tracks, and its tensors are
-   * still alive.
-   */
-  private boolean isClosing() {
-    return ended != null && owner != null;
   }
 
   private void checkOpen() {
@@ -449,8 +467,8 @@ public final class Scope implements AutoCloseable {
                   : "\"; its thread has ended, so that close() of the context is all that is"
                       + " left"));
     }
-    String reason = ended; // another thread may not see it yet
+    End how = ended; // another thread may not see it yet
     return new IllegalStateException(
-        what + " of " + context + " is dead: " + (reason == null ? "its scope ended" : reason));
+        what + " of " + context + " is dead: " + (how == null ? "its scope ended" : how.reason));
   }
 }

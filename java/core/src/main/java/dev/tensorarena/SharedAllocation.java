@@ -26,6 +26,10 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
+    // The first call of a VarHandle in each place takes heap and stack, which an end must not need.
+    SharedAllocation rehearsed = new SharedAllocation(null);
+    rehearsed.end(null);
+    rehearsed.releaseCounted();
   }
 
   /**
@@ -71,10 +75,8 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    * an enclosing one. The caller adds it to that scope, whose hold it already counts.
    */
   static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
-    SharedAllocation kept = new Held(context, address, size);
-    kept.begin(address, size);
-    kept.tryRetain(); // the hold of the enclosing scope
-    kept.end(context); // the innermost scope has none
+    Held kept = new Held(context, address, size);
+    kept.keep();
     return kept;
   }
 
@@ -85,15 +87,31 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     }
   }
 
+  /**
+   * Makes this new state that of bytes with one holder, the enclosing scope; the innermost one has
+   * no hold. Asks the heap for nothing.
+   */
+  void keep(long address, long size) {
+    chunk = context.arena().pin(address, size);
+    owner = null;
+    context = null;
+    word = ONE | DETACHED;
+  }
+
   /** Of bytes that live on among those of a scope that has ended: it knows where they lie. */
   static final class Held extends SharedAllocation {
     private final long address;
     private final long size;
 
-    private Held(ExecutionContext context, long address, long size) {
+    /** Holds nothing before {@link #keep}. */
+    Held(ExecutionContext context, long address, long size) {
       super(context);
       this.address = address;
       this.size = size;
+    }
+
+    void keep() {
+      keep(address, size);
     }
 
     boolean contains(long at, long bytes) {
@@ -128,15 +146,25 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     return owner == Thread.currentThread();
   }
 
-  /** Counts one holder less, on any thread. */
+  /** Counts one holder less, on any thread, and tells wrapped memory if that was the last one. */
   void release() {
+    if (letGo()) {
+      foreign.tell();
+    }
+  }
+
+  /**
+   * Counts one holder less, on any thread.
+   *
+   * @return whether that was the last one of wrapped memory, which is to be told so
+   * @throws StackOverflowError if there is no stack for it; nothing has changed then
+   */
+  boolean letGo() {
     if (isBiasedToMe()) {
       mine--; // the original handle still counts, so this is not the last one
-    } else {
-      if (releaseCounted() && foreign != null) {
-        foreign.tell();
-      }
+      return false;
     }
+    return releaseCounted() && foreign != null;
   }
 
   /** Returns whether the last holder has gone, and its pin with it. */
@@ -145,9 +173,14 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     if (left != DETACHED) {
       return false;
     }
-    VarHandle.acquireFence();
-    if (chunk != 0) {
-      NativeArena.releaseChunk(chunk);
+    try {
+      VarHandle.acquireFence();
+      if (chunk != 0) {
+        NativeArena.releaseChunk(chunk);
+      }
+    } catch (StackOverflowError e) {
+      word = ONE | DETACHED; // nobody else can have changed it: from zero there is no way back
+      throw e;
     }
     return true;
   }
@@ -164,14 +197,14 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       }
       return;
     }
+    long handedOver = (mine - 1) * ONE + DETACHED;
+    long all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
+    owner = null; // not before, since where the stack ends there nothing has changed
+    context = null;
+    writer = null;
     if (chunk != 0) {
       ending.arena().letGo(chunk);
     }
-    long handedOver = (mine - 1) * ONE + DETACHED;
-    owner = null;
-    context = null;
-    writer = null;
-    long all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
     if (all != DETACHED) {
       return;
     }
@@ -209,6 +242,15 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   // ---- freezing
+
+  /** Does the same for the owner, who always can, and lets nobody write until {@link #thaw}. */
+  boolean retainFrozen() {
+    boolean retained = tryRetain();
+    if (retained && writer != null) {
+      writer = null;
+    }
+    return retained;
+  }
 
   /** Lets nobody write from now on, until {@link #thaw}. */
   void freeze() {

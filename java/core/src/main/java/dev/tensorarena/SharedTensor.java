@@ -52,10 +52,19 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     return resources;
   }
 
-  /** Returns a guard, for {@link Tensor#guard}. */
+  /** Returns a guard, for {@link Tensor#guard}, which has asked whether the handle is open. */
   <T extends Guard> T guarded(
       Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
-    return resources().guard(type, maker, guarded, false);
+    T known = resources == null ? null : resources.guard(type);
+    if (known != null) {
+      return known;
+    }
+    T made = Guard.make(type, maker, guarded);
+    if (closed) {
+      made.close(); // nobody else would
+      guarded.use(); // says what has ended it
+    }
+    return resources().add(type, made);
   }
 
   /**
@@ -65,7 +74,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   void closeGuards() {
     if (resources != null) {
-      resources.closeGuards();
+      resources.closeGuardsOfHandle();
     }
   }
 
@@ -73,44 +82,45 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    * Releases this handle: closes its guards and its tracked resources, the last tracked first, and
    * releases the bytes. When the last holder has released them, their memory is free again. Closing
    * twice does nothing. What a guard throws keeps the handle open; what a tracked resource throws
-   * is thrown once all is closed.
+   * is thrown once all is closed. When an error such as a stack overflow breaks off what the
+   * library does itself, the next call goes on where it stopped.
    */
   @Override
   public void close() {
-    closeGuards();
+    if (resources != null && !resources.closeAll()) {
+      return;
+    }
     if (!shared.isBiasedToMe()) {
       closeUnbiased();
     } else if (!closed) {
+      shared.letGo();
       closed = true; // plain: a compare-and-set would keep the handle from being optimised away
-      if (resources == null) {
-        shared.release();
-      } else {
-        closeTracking(resources, shared);
-      }
+    }
+    if (resources != null) {
+      resources.rethrow();
     }
   }
 
   private void closeUnbiased() {
     if (CLOSED.compareAndSet(this, false, true)) {
-      Throwable failure = closeResources();
-      shared.release();
-      Resources.rethrow(failure);
+      boolean untold;
+      try {
+        untold = shared.letGo();
+      } catch (StackOverflowError e) {
+        closed = false; // nothing was released, and the next call does it
+        throw e;
+      }
+      if (untold) {
+        shared.foreign.tell();
+      }
     }
   }
 
-  /**
-   * Closes what is tracked and releases the hold. Static, because passing the handle to a call
-   * would also keep it from being optimised away.
-   */
-  private static void closeTracking(Resources resources, SharedAllocation shared) {
-    Throwable failure = resources.close(null); // which may end the scope
-    shared.release();
-    Resources.rethrow(failure);
-  }
-
-  Throwable closeResources() {
-    Resources tracked = resources;
-    return tracked == null ? null : tracked.close(null);
+  /** Closes what is tracked by a handle whose hold is another's now; throws what that throws. */
+  void closeResources() {
+    if (resources != null && resources.closeAll()) {
+      resources.rethrow();
+    }
   }
 
   /**

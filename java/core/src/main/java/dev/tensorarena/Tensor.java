@@ -1584,12 +1584,11 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     // The handle before the count, so that running out of heap leaks no pin.
     Resources watch = shared.watchNext(this);
     SharedTensor handle = new SharedTensor(this, shared, watch);
-    if (!shared.tryRetain()) {
+    // What a handle holds is frozen, unless mutable() has just consumed it. Nothing is called once
+    // the hold is counted, since the end of the stack would lose it.
+    if (!(scope != null ? shared.retainFrozen() : shared.tryRetain())) {
       LeakDetector.dismiss(watch);
       return null;
-    }
-    if (scope != null) { // what a handle holds is frozen, unless mutable() has just consumed it
-      shared.freeze();
     }
     return handle;
   }
@@ -1598,9 +1597,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   private SharedAllocation beginSharing() {
     SharedAllocation begun = new SharedAllocation(scope.context);
     begun.thaw(this);
+    scope.add(begun); // first: if it cannot be begun, it is nobody's and holds nothing
     begun.begin(start(), byteCount());
     shared = begun;
-    scope.add(begun);
     return begun;
   }
 
@@ -1655,7 +1654,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     }
     target.add(shared); // the scope releases the handle's hold from now on
     tensor.thawed(shared);
-    Resources.rethrow(handle.closeResources());
+    handle.closeResources();
     return tensor;
   }
 
@@ -1718,10 +1717,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /** Makes a handle of the same elements at another place, in another scope. */
-  final Tensor movedTo(Window window, int offset, Scope scope, SharedAllocation shared) {
-    Tensor moved = new Tensor(window, offset, byteCount(), dtype, shape, scope);
-    moved.shared = shared;
-    return moved;
+  final Tensor movedTo(Window window, int offset, Scope scope) {
+    return new Tensor(window, offset, byteCount(), dtype, shape, scope);
   }
 
   /**

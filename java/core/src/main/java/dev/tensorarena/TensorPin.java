@@ -94,10 +94,23 @@ public final class TensorPin implements AutoCloseable {
   @Override
   public void close() {
     Object let = HELD.getAndSet(this, null);
-    if (let instanceof SharedAllocation shared) {
-      shared.release();
-    } else if (let != null && chunk != 0) {
-      NativeArena.releaseChunk(chunk);
+    boolean untold = false;
+    try {
+      if (let instanceof SharedAllocation shared) {
+        untold = shared.letGo();
+      } else if (let != null && chunk != 0) {
+        NativeArena.releaseChunk(chunk);
+      }
+    } catch (StackOverflowError e) {
+      held = let; // nothing was released, and the next call does it
+      throw e;
     }
+    if (untold) {
+      ((SharedAllocation) let).foreign.tell();
+    }
+  }
+
+  boolean isOpen() {
+    return held != null;
   }
 }

@@ -305,7 +305,7 @@ class CloseKeepingTest {
   }
 
   @Test
-  void resourcesAreClosedAndTheirFailureIsThrownAfterTheEnd() {
+  void aResourceThatThrowsLosesNoResult() {
     List<String> closed = new ArrayList<>();
     Scope scope = ctx.scope();
     Tensor result = ctx.allocSlice(1f);
@@ -316,9 +316,64 @@ class CloseKeepingTest {
               throw new IllegalArgumentException("inner");
             });
     assertThrows(IllegalArgumentException.class, () -> scope.closeKeeping(result));
-    assertEquals(List.of("outer 1.0"), closed);
+    assertEquals(List.of("outer 1.0"), closed, "all are closed");
+    assertKept(scope.closeKeeping(result), 1);
     assertRefuses(() -> scope.track(() -> {}), "its scope was closed");
-    assertEquals(2f, ctx.allocSlice(2f).getFloat(0), "the context is usable");
+    assertEquals(1, closed.size(), "each is closed once");
+  }
+
+  @Test
+  void aScopeWhoseResourceThrewEndsWithItsBlock() {
+    Tensor[] result = new Tensor[1];
+    IllegalArgumentException thrown =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> {
+              try (Scope scope = ctx.scope()) {
+                result[0] = ctx.allocSlice(1f);
+                scope.track(
+                    () -> {
+                      throw new IllegalArgumentException("it");
+                    });
+                scope.closeKeeping(result[0]);
+              }
+            });
+    assertEquals(0, thrown.getSuppressed().length);
+    assertFalse(result[0].isAlive());
+    assertEquals(0, ctx.memoryUsage());
+  }
+
+  @Test
+  void aPinOnAPartOfAResultDoesNotLoseItAtTheLimit() {
+    long bytes = 6400;
+    try (ExecutionContext limited = ExecutionContext.withMemoryLimit(64 + bytes + 64)) {
+      limited.empty(DType.INT8, 64);
+      Scope scope = limited.scope();
+      Tensor result = limited.empty(DType.INT8, bytes).fill(4);
+      TensorPin pin = TensorPin.of(result.slice(0, 0, 1));
+      Tensor kept = scope.closeKeeping(result);
+      assertEquals(4, kept.getByte(0));
+      assertEquals(4, kept.getByte(bytes - 1));
+      pin.close();
+      limited.empty(DType.INT8, 64).fill(5);
+      assertEquals(4, kept.getByte(bytes - 1));
+    }
+  }
+
+  @Test
+  void bytesOfAnEnclosingScopeStayWhereTheyAreAndTakeNothing() {
+    try (ExecutionContext limited = ExecutionContext.withMemoryLimit(70_064)) {
+      Tensor early = limited.empty(DType.INT8, 65_536).fill(4);
+      limited.empty(DType.INT8, 4_464);
+      Scope scope = limited.scope();
+      Tensor again = limited.tensorAt(early.address(), DType.INT8, Shape.of(65_536));
+      limited.empty(DType.INT8, 48);
+      assertThrows(MemoryLimitExceededException.class, () -> limited.checkAllocation(65_536));
+      Tensor kept = scope.closeKeeping(again);
+      assertEquals(early.address(), kept.address());
+      assertEquals(4, kept.getByte(65_535));
+      assertEquals(70_000, limited.memoryUsage());
+    }
   }
 
   @Test

@@ -113,7 +113,7 @@ class GuardTest {
     Noting[] late = new Noting[1];
     scope.track(() -> late[0] = scope.guard(Noting.class, guarded -> new Noting("late")));
     ctx.reset();
-    assertEquals(List.of("other", "late", "inner"), closed);
+    assertEquals(List.of("inner", "other", "late"), closed);
     assertTaken(() -> ctx.scope().guard(Noting.class, guarded -> guard));
     assertTaken(() -> ctx.scope().guard(Noting.class, guarded -> late[0]));
   }
@@ -157,21 +157,43 @@ class GuardTest {
   }
 
   @Test
-  void whatEndedBeforeTheRefusalStaysEndedAndItsFailureIsNotLost() {
+  void allGuardsAreAskedBeforeAnythingInsideEnds() {
     Scope outer = ctx.scope();
     guard(ctx.allocSlice(1f), "guard");
-    ctx.scope();
-    Tensor inner = ctx.allocSlice(1f);
-    ctx.track(
-        () -> {
-          throw new IllegalArgumentException("inner");
-        });
+    Scope inner = ctx.scope();
+    Tensor tensor = ctx.allocSlice(1f);
+    inner.guard(Other.class, guarded -> new Other());
+    inner.track(() -> closed.add("tracked"));
+    Scope innermost = ctx.scope();
     refusal = "not now";
-    IllegalStateException thrown = assertRefusesClose(outer);
-    assertEquals("inner", thrown.getSuppressed()[0].getMessage());
-    assertFalse(inner.isAlive());
+    assertRefusesClose(outer);
+    assertEquals(List.of(), closed);
+    assertTrue(tensor.isAlive());
+    innermost.track(() -> {});
+    assertTrue(ctx.allocSlice(1f).isAlive());
     refusal = null;
     outer.close();
+    assertEquals(List.of("guard", "other", "tracked"), closed);
+    assertFalse(tensor.isAlive());
+    assertEquals(0, ctx.memoryUsage());
+  }
+
+  @Test
+  void aFailureBeforeARefusalIsNotLost() {
+    Scope outer = ctx.scope();
+    Tensor tensor = ctx.allocSlice(1f);
+    outer.track(
+        () -> {
+          guard(tensor, "guard");
+          refusal = "not now";
+          throw new IllegalArgumentException("tracked");
+        });
+    IllegalStateException thrown = assertRefusesClose(outer);
+    assertEquals("tracked", thrown.getSuppressed()[0].getMessage());
+    assertTrue(tensor.isAlive());
+    refusal = null;
+    outer.close();
+    assertEquals(List.of("guard"), closed);
     assertEquals(0, ctx.memoryUsage());
   }
 

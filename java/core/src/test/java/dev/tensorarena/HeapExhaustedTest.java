@@ -75,7 +75,11 @@ class HeapExhaustedTest {
           kept = false;
         }
         Arrays.fill(BALLAST, null);
-        assertTrue(!kept || result.getByte(63) == 3);
+        if (!kept) {
+          assertTrue(inner.isAlive() || !pinned);
+          result = inner.isAlive() ? scope.closeKeeping(inner) : null;
+        }
+        assertTrue(result == null || result.getByte(63) == 3);
         assertFalse(inner.isAlive());
         assertEquals(1, outer.getByte(63));
         assertEquals(4, ctx.empty(DType.INT8, SIZE).fill(4).getByte(0));
@@ -177,6 +181,52 @@ class HeapExhaustedTest {
         assertTrue(writable);
       }
       assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+  }
+
+  @Test
+  void whatWasTrackedBeforeTheHeapEndedIsClosed() throws Exception {
+    TestSupport.fork(List.of("-Xmx16m", "-Dtensorarena.leakDetection=off"), Tracked.class)
+        .assertSucceeded();
+  }
+
+  static final class Tracked {
+    private static long closed;
+
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.track(() -> closed--);
+        ctx.reset();
+        AutoCloseable resource = () -> closed++;
+        for (boolean fails : new boolean[] {false, true}) {
+          closed = 0;
+          long tracked = 0;
+          Scope scope = ctx.scope();
+          if (fails) {
+            scope.track(
+                () -> {
+                  throw new IllegalArgumentException("no heap to note what else fails");
+                });
+          }
+          boolean exhausted = false;
+          try {
+            while (true) {
+              scope.track(resource);
+              tracked++;
+            }
+          } catch (OutOfMemoryError e) {
+            exhausted = true;
+          }
+          try {
+            scope.close();
+          } catch (IllegalArgumentException e) {
+            assertTrue(fails);
+          }
+          assertTrue(exhausted);
+          assertTrue(tracked > 10_000);
+          assertEquals(tracked, closed);
+        }
+      }
     }
   }
 

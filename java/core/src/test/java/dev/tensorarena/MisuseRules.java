@@ -134,7 +134,7 @@ final class MisuseRules {
       return values(Guard.class);
     } else if (at.equals("guard(Class,Function)#1")) {
       Calls.NoGuard taken = new Calls.NoGuard();
-      taken.linkedTo(null);
+      taken.next = null;
       Function<Object, Guard> another = guarded -> new AnotherGuard();
       Function<Object, Guard> twice = guarded -> taken;
       return List.of(

@@ -3,6 +3,7 @@ package dev.tensorarena;
 import static dev.tensorarena.TestSupport.assertRefuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -211,5 +212,165 @@ class UnrulyResourceTest {
       assertEquals(1f, reader.getFloat(0));
       assertEquals(2f, kept.getFloat(1));
     }
+  }
+
+  private static final class Refuser extends Guard {
+    boolean refuses = true;
+
+    @Override
+    public void close() {
+      if (refuses) {
+        throw new IllegalStateException("not now");
+      }
+    }
+  }
+
+  @Test
+  void anEndThatAScopeLeftOpenRefusesGoesOnWithTheNextCall() {
+    for (AutoCloseable end : List.<AutoCloseable>of(ctx::reset, ctx::close)) {
+      Refuser[] made = new Refuser[1];
+      closed.clear();
+      Scope scope = ctx.scope();
+      Tensor tensor = ctx.allocSlice(1f);
+      scope.track(() -> closed.add("tracked first"));
+      scope.track(() -> ctx.scope().guard(Refuser.class, in -> made[0] = new Refuser()));
+      assertRefuses(scope::close, "not now");
+      assertRefuses(scope::close, "not now");
+      assertRefuses(end::close, "not now");
+      assertEquals(1f, tensor.getFloat(0));
+      assertEquals(List.of("tracked first"), closed, "each once");
+      made[0].refuses = false;
+      scope.close();
+      assertFalse(tensor.isAlive());
+      assertEquals(0, ctx.memoryUsage());
+    }
+  }
+
+  @Test
+  void aMakerThatEndsWhatIsToBeGuardedLeavesNoGuardUnclosed() {
+    Scope scope = ctx.scope();
+    assertRefuses(
+        () ->
+            scope.guard(
+                Noting.class,
+                guarded -> {
+                  scope.close();
+                  return new Noting();
+                }),
+        "its scope was closed");
+    assertEquals(List.of("guard"), closed);
+    SharedTensor handle = ctx.allocSlice(1f).share();
+    assertRefuses(
+        () ->
+            handle.guard(
+                Noting.class,
+                guarded -> {
+                  handle.close();
+                  return new Noting();
+                }),
+        "was released");
+    assertEquals(List.of("guard", "guard"), closed);
+  }
+
+  private final class Noting extends Guard {
+    @Override
+    public void close() {
+      closed.add("guard");
+    }
+  }
+
+  @Test
+  void aMakerThatAsksForTheSameGuardGetsTheOneThatStays() {
+    Scope scope = ctx.scope();
+    Noting[] inner = new Noting[1];
+    Noting outer =
+        scope.guard(
+            Noting.class,
+            guarded -> {
+              inner[0] = scope.guard(Noting.class, again -> new Noting());
+              return new Noting();
+            });
+    assertSame(inner[0], outer);
+    assertEquals(List.of("guard"), closed, "the other one ends at once");
+    scope.close();
+    assertEquals(List.of("guard", "guard"), closed);
+  }
+
+  private static final class Asking extends Guard {
+    private final Runnable ask;
+
+    Asking(Runnable ask) {
+      this.ask = ask;
+    }
+
+    @Override
+    public void close() {
+      ask.run();
+    }
+  }
+
+  @Test
+  void aGuardThatIsAddedWhileAHandlesGuardsCloseIsClosedToo() {
+    SharedTensor handle = ctx.allocSlice(1f).share();
+    handle.guard(
+        Asking.class,
+        guarded ->
+            new Asking(
+                () -> {
+                  handle.guard(Noting.class, again -> new Noting());
+                  handle.track(() -> closed.add("tracked"));
+                  handle.close();
+                }));
+    handle.close();
+    assertEquals(List.of("guard", "tracked"), closed);
+    assertFalse(handle.isAlive());
+  }
+
+  @Test
+  void whatIsReleasedIsToldWhenTheContextIsWholeAgain() {
+    List<Object> seen = new ArrayList<>();
+    Scope outer = ctx.scope();
+    Scope scope = ctx.scope();
+    Tensor tensor = ctx.allocSlice(1f);
+    for (RuntimeException thrown : new RuntimeException[] {null, new IllegalStateException("it")}) {
+      ctx.add(
+          new Released() {
+            @Override
+            void released() {
+              seen.add(tensor.isAlive());
+              seen.add(ctx.memoryUsage());
+              assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
+              outer.close();
+              if (thrown != null) {
+                throw thrown;
+              }
+            }
+          });
+    }
+    scope.track(() -> {});
+    scope.close();
+    assertEquals(List.of(false, 0L, false, 0L), seen);
+  }
+
+  @Test
+  void anErrorLeavesWhatIsToBeToldForTheNextEnd() {
+    int[] told = new int[1];
+    for (boolean fails : new boolean[] {false, true}) {
+      ctx.add(
+          new Released() {
+            @Override
+            void released() {
+              told[0]++;
+              if (fails) {
+                throw new AssertionError("it");
+              }
+            }
+          });
+    }
+    assertThrows(AssertionError.class, ctx::reset);
+    assertEquals(1, told[0]);
+    assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
+    ctx.reset();
+    assertEquals(2, told[0]);
   }
 }

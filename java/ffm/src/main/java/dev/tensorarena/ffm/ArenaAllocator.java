@@ -65,6 +65,9 @@ public final class ArenaAllocator implements Arena {
   private long limit;
   private int nextBlock = MIN_BLOCK;
 
+  /** Whether it was closed itself, and not by the end of something around it. */
+  private boolean closed;
+
   private ArenaAllocator(Scope scope, ExecutionContext own) {
     this.scope = scope;
     this.own = own;
@@ -148,7 +151,7 @@ public final class ArenaAllocator implements Arena {
           "alignment constraint " + byteAlignment + " is not a power of two");
     }
     if (!lifetime.isMine()) {
-      lifetime.refuse();
+      refuse();
     }
     // An empty segment gets an address of its own, too.
     long room = Math.max(1, byteSize);
@@ -298,20 +301,47 @@ public final class ArenaAllocator implements Arena {
    * Closes the arena by ending its scope: closes what the scope tracks, lets its segments and
    * tensors die, and makes their memory free for use again.
    *
+   * <p>While a native call uses a segment of this arena, nothing ends. Arenas that were opened
+   * after it in the same context end together with it; if a segment of one of them is in use, that
+   * one and those inside it are as they were, but the segments of those outside it have ended: the
+   * JDK can tell whether an arena is in use only by closing it. Closing this arena again completes
+   * its end.
+   *
    * @throws IllegalStateException if the arena is closed already, or if a native call is using a
    *     segment
    * @throws WrongThreadException if the arena belongs to another thread
    */
   @Override
   public void close() {
-    if (!lifetime.isMine()) {
-      lifetime.refuse();
+    if (!lifetime.isMine() && !isEndRefused()) {
+      refuse();
     }
+    closed = true; // whatever it throws: what is open still says so
     if (own == null) {
       scope.close();
     } else {
       own.close();
     }
+  }
+
+  /**
+   * Returns whether the segments have ended but the scope has not, which something inside refused.
+   */
+  private boolean isEndRefused() {
+    try {
+      scope.allocateAddress(0, 1); // nothing but the question
+      return closed;
+    } catch (IllegalStateException e) {
+      return false;
+    }
+  }
+
+  private void refuse() {
+    lifetime.refuse(
+        closed
+            ? ""
+            : ": it ended when the arena that was opened before it was closed, or its scope or"
+                + " context; open() gives one of its own");
   }
 
   @Override

@@ -64,10 +64,18 @@ final class Lifetime extends Guard {
     return thread == Thread.currentThread();
   }
 
-  /** Throws what the JDK's arenas throw when they are closed or belong to another thread. */
-  void refuse() {
-    MemorySegment.NULL.reinterpret(0, arena, null);
-    throw new IllegalStateException("Already closed");
+  /**
+   * Throws what the JDK's arenas throw when they are closed or belong to another thread.
+   *
+   * @param why what to add where it is closed
+   */
+  void refuse(String why) {
+    try {
+      MemorySegment.NULL.reinterpret(0, arena, null);
+    } catch (IllegalStateException e) { // not the exception for another thread
+      throw new IllegalStateException("Already closed" + why, e);
+    }
+    throw new IllegalStateException("Already closed" + why);
   }
 
   /** Returns the segment over the bytes at an address, which ends with this lifetime. */
@@ -99,11 +107,18 @@ final class Lifetime extends Guard {
    */
   @Override
   public void close() {
-    for (Lifetime each = this; each != null; each = each.others) {
-      if (each.thread != null) {
-        each.end();
-      }
+    Lifetime open;
+    while ((open = firstOpen()) != null) {
+      open.end(); // a cleanup action may have taken a segment, and so made another
     }
+  }
+
+  private Lifetime firstOpen() {
+    Lifetime each = this;
+    while (each != null && each.thread == null) {
+      each = each.others;
+    }
+    return each;
   }
 
   /** Ends the segments of one thread; throws what the JDK's arenas throw if it cannot. */

@@ -193,7 +193,8 @@ class ArenaAllocatorTest extends InContext {
         Segments.of(numbers),
         3,
         (a, b) -> {
-          ctx.scope();
+          ArenaAllocator nested = ArenaAllocator.of(ctx);
+          MemorySegment segment = nested.allocateFrom(JAVA_INT, 7);
           inner.set(ctx.allocSlice(1f));
           for (Runnable end :
               List.<Runnable>of(scope::close, outer::close, ctx::reset, ctx::close)) {
@@ -201,12 +202,71 @@ class ArenaAllocatorTest extends InContext {
           }
           assertRefuses(() -> scope.closeKeeping(numbers), "acquired");
           assertTrue(numbers.isAlive());
+          assertTrue(inner.get().isAlive(), "what was inside has not ended before the refusal");
+          assertEquals(7, segment.get(JAVA_INT, 0));
+          nested.close();
+          assertFalse(inner.get().isAlive());
           return Integer.compare(a, b);
         });
-    assertFalse(inner.get().isAlive(), "what was inside ended before the refusal");
     assertEquals(List.of(1, 2, 3), java.util.Arrays.stream(numbers.toIntArray()).boxed().toList());
     outer.close();
     assertFalse(numbers.isAlive());
+  }
+
+  @Test
+  void anOuterArenaThatIsInUseEndsNothingWhenItIsClosed() throws Throwable {
+    ArenaAllocator outer = ArenaAllocator.of(ctx);
+    MemorySegment numbers = outer.allocateFrom(JAVA_INT, 3, 1, 2);
+    QuickSort.sort(
+        numbers,
+        3,
+        (a, b) -> {
+          try (ArenaAllocator inner = ArenaAllocator.of(ctx)) {
+            MemorySegment segment = inner.allocateFrom(JAVA_INT, 7);
+            assertRefuses(outer::close, "acquired");
+            assertEquals(7, segment.get(JAVA_INT, 0));
+            inner.allocate(8);
+          }
+          outer.allocate(8);
+          return Integer.compare(a, b);
+        });
+    assertEquals(3, numbers.getAtIndex(JAVA_INT, 2));
+    outer.close();
+    assertThrows(IllegalStateException.class, () -> numbers.getAtIndex(JAVA_INT, 0));
+  }
+
+  @Test
+  void anArenaAroundOneThatIsInUseIsClosedByTheNextCall() throws Throwable {
+    ArenaAllocator outer = ArenaAllocator.of(ctx);
+    ArenaAllocator inner = ArenaAllocator.of(ctx);
+    MemorySegment numbers = inner.allocateFrom(JAVA_INT, 3, 1, 2);
+    QuickSort.sort(
+        numbers,
+        3,
+        (a, b) -> {
+          assertRefuses(outer::close, "acquired");
+          return Integer.compare(a, b);
+        });
+    assertEquals(3, numbers.getAtIndex(JAVA_INT, 2));
+    outer.close();
+    assertThrows(IllegalStateException.class, () -> numbers.getAtIndex(JAVA_INT, 0));
+    assertRefuses(outer::close, "Already closed");
+    assertEquals(0, ctx.memoryUsage());
+  }
+
+  @Test
+  void anArenaThatAnOuterOneEndedSaysSo() {
+    ArenaAllocator current = ArenaAllocator.of(ctx);
+    ArenaAllocator next = ArenaAllocator.of(ctx);
+    current.close();
+    for (Runnable use : List.<Runnable>of(next::close, () -> next.allocate(8))) {
+      assertRefuses(
+          use::run,
+          "ended when the arena that was opened before it was closed",
+          "open() gives one of its own");
+    }
+    assertFalse(
+        assertThrows(IllegalStateException.class, current::close).getMessage().contains("open()"));
   }
 
   @Test

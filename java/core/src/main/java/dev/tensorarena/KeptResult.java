@@ -1,0 +1,170 @@
+package dev.tensorarena;
+
+/**
+ * How the result of {@link Scope#closeKeeping} outlives its scope. All that could be refused is had
+ * while the tensors are alive, by {@link #of}; {@link #settle} follows when the scope has let go of
+ * its holds, and {@link #moved} when the memory was rewound.
+ *
+ * <p>The bytes move down to the mark, or in its chunk to the floor above it. They stay where they
+ * are, pinned for the enclosing scope,
+ *
+ * <ul>
+ *   <li>where somebody holds them, or a part of them,
+ *   <li>in a chunk that leaves the arena, because others pin it,
+ *   <li>in memory that a user wrapped, and
+ *   <li>where the rewind would overwrite them.
+ * </ul>
+ */
+final class KeptResult {
+  private final Scope ending;
+  private final Arena arena;
+  private final long from;
+  private final long size;
+  private final int alignment;
+
+  /** The result in the enclosing scope, where its bytes are now. */
+  private final Tensor inPlace;
+
+  /** The result moved down in its chunk, to the mark and to the floor; null if it does not move. */
+  private Tensor atMark;
+
+  private Tensor atFloor;
+
+  /**
+   * What holds bytes of the arena for the enclosing scope if they stay, from {@link #settle} on.
+   */
+  private SharedAllocation.Held pin;
+
+  /** What the enclosing scope gets a hold of; null if it needs none. */
+  private SharedAllocation hold;
+
+  /** The chunk of the arena in which the bytes are; 0 where others hold them, or for no bytes. */
+  private long chunk;
+
+  /** Whether the scope began in that chunk, before the bytes. */
+  private boolean beganHere;
+
+  /** Where the bytes move to if that is in their chunk. */
+  private Tensor down;
+
+  private KeptResult(Tensor result, Scope ending) {
+    this.ending = ending;
+    this.arena = ending.context.arena();
+    this.from = result.start();
+    this.size = result.byteCount();
+    this.alignment = ending.context.alignmentOf(result.dtype());
+    this.inPlace = result.movedTo(result.window, result.offset, ending.parent);
+  }
+
+  /**
+   * Returns a tensor whose bytes can be moved. Bytes that were shared may still be read by others,
+   * and those of a strided view have gaps, so both are copied first.
+   */
+  static Tensor copiedIfNeeded(Tensor result, ExecutionContext context) {
+    return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
+  }
+
+  /**
+   * Makes ready to keep a result; nothing of the user's runs between this and the scope's end.
+   *
+   * @throws OutOfMemoryError if the heap has no room for the new handles; nothing has changed then
+   */
+  static KeptResult of(Tensor result, Scope ending) {
+    KeptResult kept = new KeptResult(result, ending);
+    SharedAllocation others = result.origin().shared;
+    if (others != null && (result.window.isForeign() || !others.isSoleHolder())) {
+      // Wrapped memory is held from the start. Others are those to whom a tracked resource gave a
+      // share while it was closed: the result is frozen, and stays where they read it. Held before
+      // the scope lets go, or one of them could find itself alone meanwhile.
+      kept.hold = others;
+      kept.inPlace.shared = others;
+      others.tryRetain();
+    } else if (kept.size != 0) {
+      kept.makeReady();
+    }
+    return kept;
+  }
+
+  private void makeReady() {
+    chunk = arena.chunkOf(from, size);
+    if (chunk == 0) {
+      return;
+    }
+    pin = new SharedAllocation.Held(ending.context, from, size);
+    beganHere = arena.isMarkIn(chunk, ending.markCursor, from);
+    if (beganHere) {
+      atMark = movedTo(ending.markCursor);
+      long floor = arena.floor(chunk);
+      atFloor = floor > ending.markCursor ? movedTo(floor) : null;
+    }
+  }
+
+  /** Returns the result with its bytes at the first aligned place, null if that is not below. */
+  private Tensor movedTo(long place) {
+    long to = place + alignment - 1 & -alignment;
+    if (to >= from) {
+      return null;
+    }
+    Window window = Window.over(to, size);
+    return inPlace.movedTo(window, (int) (to - window.address), inPlace.scope);
+  }
+
+  /** Decides where the bytes will be, before the memory is rewound; allocates nothing. */
+  void settle() {
+    if (chunk != 0 && mustStay()) {
+      pin.keep();
+      pin.thaw(inPlace);
+      inPlace.shared = pin;
+      hold = pin;
+    }
+  }
+
+  private boolean mustStay() {
+    if (arena.overwritesEnded()) {
+      return true;
+    }
+    if (!beganHere) {
+      return arena.isPinned(chunk);
+    }
+    long floor = arena.floor(chunk);
+    if (floor == ChunkPins.UNKNOWN || floor > from && floor < from + size) {
+      return true;
+    }
+    down = floor <= ending.markCursor ? atMark : floor <= from ? atFloor : null;
+    return false;
+  }
+
+  /** Moves the bytes, if they do, after the memory was rewound; no limit can refuse that. */
+  Tensor moved() {
+    if (hold != null) {
+      ending.parent.add(hold);
+      if (inPlace.window.isForeign() && hold.isSoleHolder()) {
+        hold.thaw(inPlace);
+      }
+    } else if (down != null) {
+      arena.advanceTo(down.start() + size);
+      NativeArena.move(inPlace, from, down, down.start(), size);
+      return down;
+    } else if (chunk != 0 && arena.chunkOf(from, size) == 0) {
+      if (!beganHere) {
+        return movedToAnotherChunk();
+      }
+      Leftovers.add(ending.parent, ending, from); // in front of it there may be ended bytes
+      arena.advanceTo(from + size);
+    }
+    return inPlace;
+  }
+
+  /**
+   * Moves the bytes to the first chunk from the mark's on which they fit, at the latest their own.
+   * They are in a later one because they did not fit behind more than there is in the mark's now:
+   * so much was charged since the mark that even the padding in front of them is covered.
+   */
+  private Tensor movedToAnotherChunk() {
+    long to = arena.allocate(size, alignment);
+    Window window = arena.window();
+    Tensor moved = inPlace.movedTo(window, (int) (to - window.address), inPlace.scope);
+    NativeArena.move(inPlace, from, moved, to, size);
+    return moved;
+  }
+}

@@ -1,0 +1,33 @@
+package dev.tensorarena;
+
+/**
+ * Room on the calling thread's stack, which is tried before what must not stop half-way. A stack
+ * overflow comes where a method is entered; whoever has tried this may then call methods of this
+ * library, and they theirs, without meeting one.
+ */
+final class StackRoom {
+  /**
+   * Together some 4 KiB, interpreted or compiled: several times what any end takes below the method
+   * that tries. Few frames that are large cost less than many small ones.
+   */
+  private static final int FRAMES = 20;
+
+  private StackRoom() {}
+
+  /**
+   * Does nothing but use the stack.
+   *
+   * @throws StackOverflowError if there is no room; nothing has changed then
+   */
+  static void require() {
+    descend(FRAMES, 1, 2, 3, 4, 5, 6, 7, 8);
+  }
+
+  /** The numbers are used after the call, so that each frame has room for them all. */
+  private static long descend(
+      int left, long a, long b, long c, long d, long e, long f, long g, long h) {
+    return left == 0
+        ? a
+        : descend(left - 1, b, c, d, e, f, g, h, a) + a * b + c * d + e * f + g * h;
+  }
+}
