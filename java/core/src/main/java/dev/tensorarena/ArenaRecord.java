@@ -21,8 +21,11 @@ abstract class ArenaRecord {
 
   private int at;
 
-  /** What outlives this object; null until there is a record, or a watch. */
+  /** What outlives this object; null until there is a record, or a watch, and once closed. */
   private Remains remains;
+
+  /** Tells the remains, by becoming unreachable, that nobody uses this any more. */
+  private Object sign;
 
   private final byte flags;
 
@@ -49,50 +52,49 @@ abstract class ArenaRecord {
    * @throws OutOfMemoryError if the JVM refuses a buffer, or there is no heap; nothing has changed
    */
   final int record(long size, long alignment) {
-    Remains mine = remains(); // before anything that is lost if there is no heap
-    abandon(mine); // the last try, if there was no stack for the rest of it
+    Remains.settle();
     long made = NativeArena.open(this, capacity, memoryLimit, flags, size, alignment);
     if (made < 0) {
       return (int) -made;
     }
-    mine.handle = made;
     try {
-      Window window = Window.over(mine.handle, ControlBlock.BYTES);
-      int word = window.wordOf(mine.handle);
-      mine.keep(window, word);
+      Window window = Window.over(made, ControlBlock.BYTES);
+      int word = window.wordOf(made);
+      Remains mine = window.remains.at(word, remains);
+      if (remains == null) {
+        remains = mine;
+        sign = mine.takeSign();
+      }
+      mine.begin(made, exposed);
       at = word;
       control = window;
-      if (exposed) {
-        NativeArena.expose(this, made);
-      }
     } catch (Throwable e) {
-      abandon(mine);
+      Remains.unplaced = made;
+      Remains.settle(); // or the next one does, if there is no stack for it
       throw e;
     }
     return NativeArena.OK;
   }
 
-  private static void abandon(Remains mine) {
-    if (mine.handle != 0) {
-      mine.forget();
-      NativeArena.abandon(mine.handle);
-      mine.handle = 0;
-    }
-  }
-
-  /** Gives the record back, if there is one. */
+  /** Gives the record back, if there is one; may be repeated. */
   final void giveRecordBack() {
-    if (remains != null && remains.handle != 0) {
-      remains.forget();
-      NativeArena.close(this, remains.handle);
-      remains.handle = 0;
+    if (control != null) {
+      long handle = handle();
+      if (remains != null) {
+        remains.end(sign);
+        remains = null;
+        sign = null;
+      }
+      NativeArena.close(this, handle);
+      control = null;
     }
   }
 
   /** Returns what is left of this arena once nobody can reach it. */
   final Remains remains() {
     if (remains == null) {
-      remains = new Remains(this, exposed);
+      remains = new Remains(new Object());
+      sign = remains.takeSign();
     }
     return remains;
   }
@@ -125,7 +127,7 @@ abstract class ArenaRecord {
 
   /** Returns the {@code ta_arena *} of an arena that has a record. */
   final long handle() {
-    return remains.handle;
+    return control.address + (long) at * Long.BYTES;
   }
 
   final long get(int word) {

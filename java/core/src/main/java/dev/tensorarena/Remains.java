@@ -1,7 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
@@ -13,18 +11,27 @@ import java.util.concurrent.atomic.AtomicLong;
  * chunks. They are taken back by whoever next needs memory of the pool, after a collection has
  * found them; no thread waits for that.
  *
- * <p>It must not refer to the arena. A {@link Table} keeps it reachable as long as the arena is
- * open. The fields are plain: who writes them keeps the arena reachable, and they are read once it
- * no longer is.
+ * <p>It is told by a sign, an object that only the arena refers to. An arena that is closed leaves
+ * the sign here, for the next one that gets the same record: to make a reference for each would
+ * cost more than all else of this. A {@link Table} has the remains at the place of the record.
+ *
+ * <p>The fields are plain: who has the record writes them and keeps the sign reachable, and they
+ * are read once it no longer is.
  */
-final class Remains extends PhantomReference<ArenaRecord> {
-  private static final ReferenceQueue<ArenaRecord> UNREACHABLE = new ReferenceQueue<>();
+final class Remains extends PhantomReference<Object> {
+  private static final ReferenceQueue<Object> UNREACHABLE = new ReferenceQueue<>();
 
   /** How many arenas with memory were found so far. */
   private static final AtomicLong FOUND = new AtomicLong();
 
-  /** Of the record; 0 while there is none. */
-  long handle;
+  /** A record that was made when there was no stack, or no heap, to place it; else 0. */
+  static long unplaced;
+
+  /** Of the record; 0 while no arena has it, and before there is one. */
+  private long handle;
+
+  /** The sign, while no arena has it. */
+  private Object resting;
 
   /** What the arena's scopes hold. */
   private Holds holds;
@@ -34,36 +41,51 @@ final class Remains extends PhantomReference<ArenaRecord> {
    */
   private boolean exposed;
 
-  /** The window of the control block, and its place there; null while nothing keeps this. */
-  private Window window;
+  /** Whether the memory was taken back, or is lost. */
+  private boolean over;
 
-  private int word;
+  Remains(Object sign) {
+    super(sign, UNREACHABLE);
+    this.resting = sign;
+  }
 
-  /** What was done, once it was. */
-  private String outcome;
+  /** Returns the sign, to which only the arena refers from now on. */
+  Object takeSign() {
+    Object sign = resting;
+    resting = null;
+    return sign;
+  }
 
-  Remains(ArenaRecord arena, boolean exposed) {
-    super(arena, UNREACHABLE);
+  /** Notes the record of the arena that has the sign. */
+  void begin(long handle, boolean exposed) {
+    this.handle = handle;
     this.exposed = exposed;
+  }
+
+  /** Ends what {@link #begin} began, before the record can be another's. */
+  void end(Object sign) {
+    handle = 0;
+    holds = null;
+    resting = sign;
+  }
+
+  /** Gives back a record that could not be placed. */
+  static void settle() {
+    if (unplaced != 0) {
+      settleOne();
+    }
+  }
+
+  private static synchronized void settleOne() {
+    long record = unplaced;
+    if (record != 0) {
+      NativeArena.abandon(record);
+      unplaced = 0;
+    }
   }
 
   void expose() {
     exposed = true;
-  }
-
-  /** Keeps this reachable, at the place of a control block. */
-  void keep(Window window, int word) {
-    window.remains.set(word, this);
-    this.window = window;
-    this.word = word;
-  }
-
-  /** Lets this go, before the record can be another's. */
-  void forget() {
-    if (window != null) {
-      window.remains.set(word, null);
-      window = null;
-    }
   }
 
   // ---- the scopes' holds
@@ -136,75 +158,62 @@ final class Remains extends PhantomReference<ArenaRecord> {
    * @return what was done, for the report
    */
   synchronized String reclaim() {
-    if (outcome == null) {
-      outcome = reclaimed();
-    }
-    return outcome;
-  }
-
-  /** An error, as for want of stack, leaves the rest to who next looks through the table. */
-  private String reclaimed() {
     if (handle == 0) {
       return "it had no memory";
     }
-    if (exposed) {
-      forget();
+    if (!over) {
+      if (!exposed) {
+        takeBack();
+      }
+      over = true;
       FOUND.incrementAndGet();
-      return "its memory is lost, because raw views or addresses of it were given out";
     }
+    return exposed
+        ? "its memory is lost, because raw views or addresses of it were given out"
+        : "its memory was reclaimed, except for chunks that shared tensors pin";
+  }
+
+  /** An error, as for want of stack, leaves the rest to who next looks through the table. */
+  private void takeBack() {
+    Window window = Window.known(handle, ControlBlock.BYTES);
     for (Holds each = holds; each != null; each = each.next) {
       ChunkPins.remove(window, each.chunk, each.count);
       each.count = 0;
     }
     NativeArena.abandon(handle);
-    handle = 0;
-    if (window != null) {
-      window.remains.remove(word, this); // the place may be another's by now
-    }
-    FOUND.incrementAndGet();
-    return "its memory was reclaimed, except for chunks that shared tensors pin";
+    over = true;
   }
 
   /**
-   * The remains of all open arenas whose control blocks lie in one window, by their place in it: no
+   * The remains for all records whose control blocks lie in one window, by their place in it: no
    * two threads write to one place. Parts of the table are made when they are first needed.
    */
   static final class Table {
     private static final int PART = 1 << 10;
-    private static final VarHandle PLACE = MethodHandles.arrayElementVarHandle(Remains[].class);
+
+    /** Between two control blocks there are more words than this makes one of. */
+    private static final int SHIFT = 3;
 
     /** A part, once made, stays the same, so that making another loses nothing. */
     private volatile Remains[][] parts = new Remains[0][];
 
-    private static int place(int word) {
-      return word / ControlBlock.WORDS; // no two control blocks overlap
-    }
-
-    private void set(int word, Remains remains) {
-      int place = place(word);
-      Remains[][] all = parts;
-      int index = place / PART;
-      Remains[] part = index < all.length ? all[index] : null;
-      (part != null ? part : make(index))[place % PART] = remains;
-    }
-
-    private void remove(int word, Remains remains) {
-      PLACE.compareAndSet(parts[place(word) / PART], place(word) % PART, remains, null);
-    }
-
     /**
-     * Takes back the memory of all arenas that a collection has found to be unreachable, although
-     * they may not be queued yet; looks at all open ones. Any thread.
+     * Returns the remains for a record, which the caller's arena has.
+     *
+     * @param own those that the arena has already, or null
      */
-    void takeBackAll() {
-      for (Remains[] part : parts) {
-        for (int i = 0; part != null && i < PART; i++) {
-          Remains each = part[i]; // if it was closed meanwhile, it has no memory any more
-          if (each != null && each.refersTo(null)) {
-            each.reclaim();
-          }
-        }
+    Remains at(int word, Remains own) {
+      int place = word >> SHIFT;
+      int index = place / PART;
+      Remains[][] all = parts;
+      Remains[] part = index < all.length && all[index] != null ? all[index] : make(index);
+      Remains found = part[place % PART];
+      if (own == null && found != null && found.resting != null) {
+        return found; // the last arena with this record left it
       }
+      Remains made = own == null ? new Remains(new Object()) : own;
+      part[place % PART] = made;
+      return made;
     }
 
     private synchronized Remains[] make(int index) {
@@ -215,6 +224,21 @@ final class Remains extends PhantomReference<ArenaRecord> {
         parts = more;
       }
       return parts[index];
+    }
+
+    /**
+     * Takes back the memory of all arenas that a collection has found to be unreachable, although
+     * they may not be queued yet; looks at all records. Any thread.
+     */
+    void takeBackAll() {
+      for (Remains[] part : parts) {
+        for (int i = 0; part != null && i < PART; i++) {
+          Remains each = part[i];
+          if (each != null && each.refersTo(null)) {
+            each.reclaim();
+          }
+        }
+      }
     }
   }
 }

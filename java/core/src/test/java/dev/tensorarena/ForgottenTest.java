@@ -41,6 +41,11 @@ class ForgottenTest {
   }
 
   @Test
+  void aClosedContextThatIsKeptHidesNoneThatIsForgotten() throws Exception {
+    run(ClosedOnesAreKept.class);
+  }
+
+  @Test
   void whatIsHeldElsewhereStays() throws Exception {
     run(HeldElsewhere.class);
   }
@@ -133,6 +138,25 @@ class ForgottenTest {
       assertEquals(before, ChunkPool.stats());
       assertEquals(0, ChunkPool.openContexts(), "nothing native is left to take back");
       assertEquals(0, open.get(99_999).arenaStats().reservedBytes());
+    }
+  }
+
+  static final class ClosedOnesAreKept {
+    public static void main(String[] args) {
+      List<ExecutionContext> kept = new ArrayList<>();
+      for (int round = 0; round < 20; round++) {
+        List<ExecutionContext> open = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+          ExecutionContext ctx = ExecutionContext.open();
+          ctx.allocTemp(1f);
+          open.add(ctx);
+        }
+        open.forEach(ExecutionContext::close);
+        kept.addAll(open);
+        forget(100, 64); // in the records that these had
+        awaitNothingInUse();
+      }
+      assertEquals(2000, kept.size());
     }
   }
 
