@@ -50,8 +50,12 @@ abstract class CountedMemory implements ForeignMemory {
 
   /** Lets a hold go; with the last one, calls the owner, who may throw. */
   final void letGo() {
-    int left = holds.updateAndGet(seen -> seen == 1 ? GONE : seen - 1);
-    if (left == GONE) {
+    int seen = holds.get();
+    // No lambda: to link one takes much stack, and what lets go last may have little.
+    while (!holds.compareAndSet(seen, seen == 1 ? GONE : seen - 1)) {
+      seen = holds.get();
+    }
+    if (seen == 1) {
       released.run();
     }
   }

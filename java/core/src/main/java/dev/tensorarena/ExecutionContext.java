@@ -1079,6 +1079,7 @@ public final class ExecutionContext implements AutoCloseable {
    */
   void tellReleased() {
     while (released != null) {
+      StackRoom.require(); // first: it is told once, and not half
       Released gone = released;
       released = gone.next;
       gone.next = null;

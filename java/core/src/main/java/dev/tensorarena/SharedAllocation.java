@@ -164,6 +164,9 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       mine--; // the original handle still counts, so this is not the last one
       return false;
     }
+    if (foreign != null) {
+      StackRoom.require(); // also for telling it, which comes when there is no way back
+    }
     return releaseCounted() && foreign != null;
   }
 

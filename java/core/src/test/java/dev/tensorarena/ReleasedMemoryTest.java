@@ -23,10 +23,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** Wrapped memory is told once that nobody needs it, when that is so and the context is whole. */
 class ReleasedMemoryTest {
+  private static final ByteBuffer EIGHT = ByteBuffer.allocateDirect(8);
+
   private final ExecutionContext ctx = ExecutionContext.open();
   private final Lent lent = new Lent();
 
@@ -458,12 +459,53 @@ class ReleasedMemoryTest {
   }
 
   private static void closed(AutoCloseable hold) {
-    Executable close = hold::close;
     try {
-      close.execute();
-    } catch (Throwable e) {
+      hold.close();
+    } catch (Exception e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Whatever lets go where the stack ends can be asked once more, and has told nobody half. */
+  @Test
+  void noReleaseIsLostWhereTheStackEnds() throws Exception {
+    int[] released = {0};
+    int handles = 40;
+    List<AutoCloseable> holds = new ArrayList<>();
+    for (int i = 0; i < handles; i++) {
+      Tensor tensor = ctx.wrap(EIGHT, DType.INT8, Shape.of(8), () -> released[0]++);
+      holds.add(i % 2 == 0 ? tensor.share() : TensorPin.of(tensor));
+    }
+    ctx.reset();
+    Thread small =
+        new Thread(
+            null,
+            () -> {
+              for (int i = 0; i < handles; i++) {
+                closeAtTheEdge(holds.get(i), i % 16);
+              }
+            },
+            "small",
+            512 << 10);
+    small.start();
+    small.join();
+    assertEquals(handles, released[0]);
+  }
+
+  /**
+   * Calls itself until the stack ends, in frames that end elsewhere each time, and closes there.
+   */
+  private static long closeAtTheEdge(AutoCloseable hold, long size) {
+    try {
+      return size % 2 == 0 ? closeAtTheEdge(hold, size) : widely(hold, size, size, size, size);
+    } catch (StackOverflowError e) {
+      closed(hold);
+      return 0;
+    }
+  }
+
+  private static long widely(AutoCloseable hold, long a, long b, long c, long d) {
+    return closeAtTheEdge(hold, a == 1 ? 0 : a - 2) + b * c + d;
   }
 
   /** Owner and others let go in every order, also at once. */
