@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +18,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Memory limits, of a context to the byte and of all contexts to the chunk. */
 class LimitTest {
+  /** Other tests of this JVM run under the limit that is there by default. */
+  @AfterEach
+  void restoreTheDefault() {
+    TestSupport.limitByDefault();
+  }
+
   @Test
   void aLimitIsEnforcedToTheByte() {
     try (ExecutionContext ctx = ExecutionContext.withMemoryLimit(1000)) {
@@ -244,8 +251,6 @@ class LimitTest {
       assertEquals(1f, tensor.getFloat(0));
       first.close();
       second.empty(DType.INT8, 1);
-    } finally {
-      ChunkPool.memoryLimit(Long.MAX_VALUE);
     }
   }
 

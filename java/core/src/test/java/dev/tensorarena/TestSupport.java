@@ -56,6 +56,11 @@ final class TestSupport {
     return command;
   }
 
+  /** Lets other tests of this JVM run under the limit of all contexts that is there by default. */
+  static void limitByDefault() {
+    NativeArena.setPoolMemoryLimit(MachineMemory.bytes());
+  }
+
   /** The JVM that runs the tests. */
   static String java() {
     return Path.of(System.getProperty("java.home"), "bin", "java").toString();
