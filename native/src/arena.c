@@ -246,6 +246,17 @@ ta_status ta_arena_destroy(ta_arena *control) {
     return TA_OK;
 }
 
+ta_status arena_charge(ta_arena *control, uint64_t bytes) {
+    if (!arena_is_open(control)) {
+        return TA_ERR_CLOSED;
+    }
+    arena *a = arena_of(control);
+    note_used(a);
+    control->charged_before += (int64_t)bytes;
+    set_limit_word(a);
+    return TA_OK;
+}
+
 ta_status arena_abandon(ta_arena *control) {
     if (control->chunk != 0) {
         control->cursor = control->limit;

@@ -73,8 +73,8 @@ ta_status ta_rewind(ta_arena *control, const ta_position *mark) {
         rewind_within(a, current, mark);
     } else {
         /* There was no cursor. With a spare there is one now, so that the next rewind is a fast one. */
-        a->control.wasted = marked == NULL ? 0 : mark->wasted;
-        chain_stand_on_spare(a, marked == NULL ? 0 : mark->charged);
+        a->control.wasted = mark->wasted;
+        chain_stand_on_spare(a, mark->charged);
     }
     return TA_OK;
 }

@@ -80,6 +80,12 @@ static inline uint64_t higher(uint64_t a, uint64_t b) {
 ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start);
 
 /*
+ * Charges bytes that left with a chunk and live on in the arena's scopes; a rewind to a mark that was
+ * taken before takes the charge back.
+ */
+ta_status arena_charge(ta_arena *control, uint64_t bytes);
+
+/*
  * Ends an arena that no object of Java can reach any more. How far Java had come in the current chunk
  * went with its last reference; it was below the limit.
  */

@@ -88,6 +88,11 @@ static jint reset(JNIEnv *env, jclass type, jobject owner, jlong arena, jint cyc
     return arena_reset(arena_at(arena), (uint32_t)cycles, (uint64_t)peak);
 }
 
+static jint charge(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong bytes) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
+    return arena_charge(arena_at(arena), (uint64_t)bytes);
+}
+
 static jint close_arena(JNIEnv *env, jclass type, jobject owner, jlong arena) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
     return ta_arena_destroy(arena_at(arena));
@@ -207,6 +212,7 @@ static const JNINativeMethod methods[] = {
     {"check", "(" OWNER "JJJ)I", (void *)check},
     {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},
     {"reset", "(" OWNER "JIJ)I", (void *)reset},
+    {"charge", "(" OWNER "JJ)I", (void *)charge},
     {"close", "(" OWNER "J)I", (void *)close_arena},
     {"abandon", "(J)I", (void *)abandon},
     {"expose", "(" OWNER "J)V", (void *)expose},

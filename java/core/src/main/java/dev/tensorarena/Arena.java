@@ -250,11 +250,27 @@ final class Arena extends ArenaPosition {
       moveTo(markCursor, markWasted);
       return markCursor;
     }
+    return rewindInC(markNewest, markCursor, markCharged, markWasted);
+  }
+
+  /** Does the same, and takes back what was {@linkplain #charge charged} since the mark. */
+  long rewindInC(long markNewest, long markCursor, long markCharged, long markWasted) {
     give();
     NativeArena.rewind(this, handle(), markNewest, markCursor, markCharged, markWasted);
     take();
     refresh();
     return markCursor > ControlBlock.NOWHERE ? cursor : markCursor; // or there was no chunk
+  }
+
+  /**
+   * Charges bytes that have left with their chunk and live on in a scope. The end of that scope is
+   * {@link #rewindInC}, which takes the charge back.
+   */
+  void charge(long bytes) {
+    notePeak();
+    give();
+    NativeArena.charge(this, handle(), bytes);
+    take();
   }
 
   /** Ends everything and keeps one chunk. */

@@ -22,6 +22,9 @@ final class KeptResult {
   private final long size;
   private final int alignment;
 
+  /** What stays alive with the result: the tensor that it is a view of, or itself. */
+  private final Tensor held;
+
   /** The result in the enclosing scope, where its bytes are now. */
   private final Tensor inPlace;
 
@@ -50,6 +53,7 @@ final class KeptResult {
   private KeptResult(Tensor result, Scope ending) {
     this.ending = ending;
     this.arena = ending.context.arena();
+    this.held = result.origin();
     this.from = result.start();
     this.size = result.byteCount();
     this.alignment = ending.context.alignmentOf(result.dtype());
@@ -138,6 +142,7 @@ final class KeptResult {
   Tensor moved() {
     if (hold != null) {
       ending.parent.add(hold);
+      ending.parent.charge(hold, held.start(), held.byteCount());
       if (inPlace.window.isForeign() && hold.isSoleHolder()) {
         hold.thaw(inPlace);
       }

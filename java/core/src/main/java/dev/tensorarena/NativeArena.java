@@ -65,6 +65,9 @@ final class NativeArena {
    */
   static native int reset(ArenaRecord arena, long handle, int cycles, long recentPeak);
 
+  /** Charges bytes that have left the arena, until a rewind to a mark from before. */
+  static native int charge(ArenaRecord arena, long handle, long bytes);
+
   static native int close(ArenaRecord arena, long handle);
 
   /** Closes an arena that nobody can reach any more. */

@@ -65,6 +65,9 @@ public final class Scope implements AutoCloseable {
 
   long leftoversEnd;
 
+  /** Whether a result that this scope holds is charged beside the arena's chunks. */
+  private boolean charges;
+
   final long markNewest;
   final long markCursor;
   private final long markCharged;
@@ -258,7 +261,11 @@ public final class Scope implements AutoCloseable {
   }
 
   private void rewind() {
-    long end = context.arena().rewind(markNewest, markCursor, markCharged, markWasted);
+    Arena arena = context.arena();
+    long end =
+        charges
+            ? arena.rewindInC(markNewest, markCursor, markCharged, markWasted)
+            : arena.rewind(markNewest, markCursor, markCharged, markWasted);
     if (end != markCursor) {
       Leftovers.add(parent, this, end);
     }
@@ -393,6 +400,7 @@ public final class Scope implements AutoCloseable {
     for (Scope each = context.current; each != parent; each = each.parent) {
       each.ended = how;
       each.owner = null;
+      charges |= each.charges; // what they have charged goes with this one's mark
     }
   }
 
@@ -433,6 +441,18 @@ public final class Scope implements AutoCloseable {
   /** Returns whether the end of a dead root scope was a reset. */
   boolean wasReset() {
     return ended == End.RESET;
+  }
+
+  /**
+   * Charges a result that this scope holds from now on, until it ends, if its chunk has left the
+   * arena.
+   */
+  void charge(SharedAllocation hold, long start, long bytes) {
+    Arena arena = context.arena();
+    if (hold.pinsChunk() && arena.chunkOf(start, bytes) == 0) {
+      charges = true;
+      arena.charge(bytes);
+    }
   }
 
   /** Adds an allocation in which this scope has a hold, to be released when the scope ends. */

@@ -119,6 +119,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     }
   }
 
+  /** Returns whether it pins a chunk: not where it has no bytes, or none of an arena. */
+  boolean pinsChunk() {
+    return chunk != 0;
+  }
+
   // ---- counting
 
   /** Counts one holder more, unless the last one is gone already. */

@@ -111,6 +111,80 @@ class LimitTest {
     }
   }
 
+  private static final int KEPT = 600_000;
+
+  /** Keeps the result of a scope in a chunk that leaves the context, since something pins it. */
+  private static Tensor keepPinned(ExecutionContext ctx, Deque<AutoCloseable> pins, int how) {
+    Scope scope = ctx.scope();
+    Tensor result = ctx.empty(DType.INT8, KEPT);
+    if (how == 0) {
+      pins.push(TensorPin.of(result));
+    } else { // it is frozen then, and stays where others read it
+      scope.track(() -> pins.push(result.share()));
+    }
+    return scope.closeKeeping(how == 2 ? result.slice(0, 0, 64) : result);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void whatIsKeptIsChargedUntilItsScopeEnds(int how) throws Exception {
+    Deque<AutoCloseable> pins = new ArrayDeque<>();
+    try (ExecutionContext ctx = ExecutionContext.withMemoryLimit(KEPT + 14_464)) {
+      ctx.allocSlice(1f);
+      long before = ctx.memoryUsage();
+      for (int i = 0; i < 50; i++) {
+        Scope outer = ctx.scope();
+        Scope inner = ctx.scope();
+        Tensor kept = keepPinned(ctx, pins, how);
+        assertEquals(before + KEPT, ctx.memoryUsage(), "round " + i);
+        assertThrows(MemoryLimitExceededException.class, () -> ctx.empty(DType.INT8, KEPT));
+        Scope innermost = ctx.scope();
+        ctx.empty(DType.INT8, 10_000);
+        innermost.close();
+        assertEquals(before + KEPT, ctx.memoryUsage());
+        assertTrue(kept.isAlive());
+        if (i % 2 == 0) {
+          inner.close();
+          assertEquals(before, ctx.memoryUsage(), "round " + i);
+        }
+        outer.close();
+        assertEquals(before, ctx.memoryUsage(), "round " + i);
+      }
+      keepPinned(ctx, pins, how);
+      assertThrows(MemoryLimitExceededException.class, () -> keepPinned(ctx, pins, how));
+      ctx.reset();
+      assertEquals(0, ctx.memoryUsage());
+      keepPinned(ctx, pins, how);
+      assertEquals(KEPT, ctx.memoryUsage());
+    } finally {
+      for (AutoCloseable pin : pins) {
+        pin.close();
+      }
+    }
+  }
+
+  @Test
+  void whatIsKeptAgainIsChargedOnce() throws Exception {
+    Deque<AutoCloseable> pins = new ArrayDeque<>();
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      ctx.allocSlice(1f);
+      long before = ctx.memoryUsage();
+      Scope outer = ctx.scope();
+      Scope inner = ctx.scope();
+      Tensor kept = keepPinned(ctx, pins, 0);
+      Tensor again = inner.closeKeeping(kept);
+      assertTrue(ctx.memoryUsage() >= before + KEPT);
+      assertTrue(ctx.memoryUsage() <= before + KEPT + 64, "" + ctx.memoryUsage());
+      again.fill(1);
+      outer.close();
+      assertEquals(before, ctx.memoryUsage());
+    } finally {
+      for (AutoCloseable pin : pins) {
+        pin.close();
+      }
+    }
+  }
+
   @Test
   void aLimitOfNothingAllowsEmptyTensors() {
     try (ExecutionContext ctx = ExecutionContext.withMemoryLimit(0)) {
