@@ -65,6 +65,9 @@ abstract class ArenaRecord {
         remains = mine;
         sign = mine.takeSign();
       }
+      if (exposed) {
+        NativeArena.expose(this, made); // by who allocates next
+      }
       mine.begin(made, exposed);
       at = word;
       control = window;

@@ -49,6 +49,11 @@ class ReloadTest {
     TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view").assertSucceeded();
   }
 
+  @Test
+  void aViewOfAContextThatWasLentBeforeItHadMemoryDoesToo() throws Exception {
+    TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of lent").assertSucceeded();
+  }
+
   /** Has many loaders use the library, each with a copy of its own. */
   static final class Reload {
     public static void main(String[] args) throws Exception {
@@ -64,7 +69,7 @@ class ReloadTest {
         }
       }
       long end = System.nanoTime() + 20_000_000_000L;
-      int stays = args[0].equals("view") ? LOADERS * VIEW_MEGABYTES : 0;
+      int stays = args[0].startsWith("view") ? LOADERS * VIEW_MEGABYTES : 0;
       long grown = residentMegabytes() - before;
       while (grown >= MEGABYTES + stays
           && System.nanoTime() < end) { // the JVM unloads in the background
@@ -102,8 +107,11 @@ class ReloadTest {
       if (!how.equals("forget")) {
         ctx.close();
       }
-      if (how.equals("view")) {
+      if (how.startsWith("view")) {
         Object exposed = type.getMethod("open").invoke(null);
+        if (how.endsWith("lent")) {
+          type.getMethod("nativeHandle").invoke(exposed);
+        }
         Object[] bytesAndAlignment = {(long) VIEW_MEGABYTES << 20, 64};
         ByteBuffer view =
             (ByteBuffer)
