@@ -999,14 +999,16 @@ public final class ExecutionContext implements AutoCloseable {
   public void close() {
     if (thread == Thread.currentThread()) {
       closeOwned();
-    } else if (!closed) {
+    } else if (!closed || released != null && !thread.isAlive()) {
       closeOrphan();
     }
   }
 
   private void closeOwned() {
     goOn();
-    if (!closed) {
+    if (closed) {
+      tellReleased(); // whom an error of another one has kept from being told
+    } else {
       own(thread);
       root().end(End.CLOSE, null);
     }
