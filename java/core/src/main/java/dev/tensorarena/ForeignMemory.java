@@ -69,8 +69,8 @@ public interface ForeignMemory {
    * <p>The memory may be wrapped any number of times. {@code released} is called once, when the
    * last one of these tensors has gone with all who held its bytes, as {@link #released()} says;
    * never, if it was not wrapped. If raw views were given out, it is called only when the garbage
-   * collector has found that nobody can reach them, nor the tensors. Then the memory counts as
-   * gone, and can be wrapped no more.
+   * collector has found that nobody can reach them, nor the tensors; so {@code released} must not
+   * refer to any of these. Then the memory counts as gone, and can be wrapped no more.
    *
    * @param address where the first byte lies: an absolute address, which need not be aligned
    * @param bytes the size
