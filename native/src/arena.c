@@ -189,6 +189,52 @@ static bool read_options(const ta_options *options, size_t size, ta_options *cho
     return true;
 }
 
+/* Whether a first chunk for so much is one of the smallest, as nearly always. */
+static bool takes_smallest(const ta_options *options, uint64_t size) {
+    return size <= TA_MIN_CHUNK_BYTES && options->capacity == 0 &&
+           (options->flags & TA_OPTION_HUGE_PAGES) == 0;
+}
+
+ta_status arena_open(const ta_options *options, uint64_t opened_millis, uint64_t size,
+                     uint64_t align, ta_arena **out) {
+    descriptor *chunk = NULL;
+    bool smallest = align != 0 && takes_smallest(options, size);
+    arena *a = pool_take_record(smallest ? &chunk : NULL);
+    if (a == NULL) {
+        return TA_ERR_NO_MEMORY;
+    }
+    /* Word by word: to clear the whole record first took half the time of opening an arena. */
+    a->control.peak = 0;
+    a->control.wasted = 0;
+    a->control.opened_millis = opened_millis;
+    a->control.generation++; /* a record begins as zeros and keeps it from arena to arena */
+    a->open = ARENA_OPEN;
+    a->control.newest = 0;
+    a->spares = NULL;
+    a->large = 0;
+    a->capacity = options->capacity;
+    a->memory_limit = effective_limit(options->memory_limit);
+    a->flags = options->flags;
+    a->reserved = 0;
+    a->chunks = 0;
+    a->refills = 0;
+    a->peak = 0;
+    a->demand = 0;
+    stand_nowhere(a, 0);
+    if (chunk != NULL) {
+        chain_add_spare(a, chunk);
+    }
+    if (align != 0) {
+        ta_status status = ta_arena_reserve(&a->control, size, align);
+        if (status != TA_OK) {
+            ta_arena_destroy(&a->control);
+            return status;
+        }
+    }
+    *out = &a->control;
+    return TA_OK;
+}
+
 ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_t options_size,
                           ta_arena **out) {
     if (out == NULL) {
@@ -206,30 +252,7 @@ ta_status ta_arena_create(uint32_t abi_version, const ta_options *options, size_
         chosen.capacity > TA_MAX_CAPACITY) {
         return TA_ERR_ARGUMENT;
     }
-    arena *a = pool_take_record();
-    if (a == NULL) {
-        return TA_ERR_NO_MEMORY;
-    }
-    /* Word by word: to clear the whole record first took half the time of opening an arena. */
-    a->control.peak = 0;
-    a->control.wasted = 0;
-    a->control.opened_millis = os_coarse_millis();
-    a->control.generation++; /* a record begins as zeros and keeps it from arena to arena */
-    a->open = ARENA_OPEN;
-    a->control.newest = 0;
-    a->spares = NULL;
-    a->large = 0;
-    a->capacity = chosen.capacity;
-    a->memory_limit = effective_limit(chosen.memory_limit);
-    a->flags = chosen.flags;
-    a->reserved = 0;
-    a->chunks = 0;
-    a->refills = 0;
-    a->peak = 0;
-    a->demand = 0;
-    stand_nowhere(a, 0);
-    *out = &a->control;
-    return TA_OK;
+    return arena_open(&chosen, os_coarse_millis(), 0, 0, out);
 }
 
 ta_status ta_arena_destroy(ta_arena *control) {

@@ -104,6 +104,18 @@ static void lose(arena *a, const descriptor *chunk) {
     a->reserved -= chunk_bytes(chunk);
 }
 
+/* Counts a chunk that comes from the pool. */
+static void gain(arena *a, descriptor *chunk) {
+    chunk->secret = (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
+    a->chunks++;
+    a->reserved += chunk_bytes(chunk);
+}
+
+void chain_add_spare(arena *a, descriptor *chunk) {
+    gain(a, chunk);
+    put_spare(a, chunk);
+}
+
 descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why) {
     descriptor *chunk = find_spare(a, least);
     if (chunk == NULL) {
@@ -111,9 +123,7 @@ descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why
         if (chunk == NULL) {
             return NULL;
         }
-        chunk->secret = (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
-        a->chunks++;
-        a->reserved += chunk_bytes(chunk);
+        gain(a, chunk);
     }
     chunk->large = 0;
     return chunk;

@@ -76,6 +76,13 @@ static inline uint64_t higher(uint64_t a, uint64_t b) {
 
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
+/*
+ * Opens an arena with options that are in order, and that was opened so many milliseconds after 1970.
+ * It has room for an allocation of this size, unless the alignment is 0.
+ */
+ta_status arena_open(const ta_options *options, uint64_t opened_millis, uint64_t size,
+                     uint64_t align, ta_arena **out);
+
 /* Allocates as ta_arena_alloc does, and says why if it does not. */
 ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start);
 
@@ -130,6 +137,9 @@ void stand_at(arena *a, descriptor *chunk, uint64_t cursor, int64_t charged);
 void stand_nowhere(arena *a, int64_t charged);
 
 /* ---- arena_chain.c: the chain ---------------------------------------------------------------- */
+
+/* Adds a chunk from the pool to those that are not in use yet. */
+void chain_add_spare(arena *a, descriptor *chunk);
 
 /* A chunk for the chain, a spare or one of the pool; NULL with the reason in *why. */
 descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why);

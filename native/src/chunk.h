@@ -122,6 +122,9 @@ static inline uint64_t cut_bytes(uint64_t bytes) {
 
 /* Notes that so many bytes from a lent chunk's start on may have been touched, or all that it has. */
 static inline void chunk_note_touched(descriptor *chunk, uint64_t bytes) {
+    if (chunk->dirty == chunk_units(chunk)) {
+        return; /* no end of a small or of a warm chunk has to count */
+    }
     uint64_t page = chunk->huge ? HUGE_PAGE_BYTES : TA_MIN_CHUNK_BYTES;
     uint64_t units = (bytes + page - 1) / page * (page / TA_MIN_CHUNK_BYTES);
     if (units > chunk->dirty) {

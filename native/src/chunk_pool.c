@@ -152,6 +152,21 @@ uint64_t pool_chunk_bytes(uint64_t bytes) {
     return bytes > TA_MAX_CAPACITY ? bytes : cut_bytes(bytes);
 }
 
+/* A chunk that nobody has used since it was taken. */
+static descriptor *fresh(descriptor *chunk, bool huge) {
+    CHECKER_TAKEN(chunk);
+    chunk->word = 0;
+    chunk->owner_pins = 0;
+    chunk->floor = 0;
+    chunk->next = 0;
+    chunk->huge = huge;
+    chunk->used_end = chunk->base;
+    if (huge) {
+        os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
+    }
+    return chunk;
+}
+
 descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
     if (least > TA_MAX_CAPACITY) {
         os_lock();
@@ -165,20 +180,7 @@ descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why
     if (chunk == NULL) {
         chunk = take_locked(lowest, bytes, why);
     }
-    if (chunk == NULL) {
-        return NULL;
-    }
-    CHECKER_TAKEN(chunk);
-    chunk->word = 0;
-    chunk->owner_pins = 0;
-    chunk->floor = 0;
-    chunk->next = 0;
-    chunk->huge = huge;
-    chunk->used_end = chunk->base;
-    if (huge) {
-        os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
-    }
-    return chunk;
+    return chunk == NULL ? NULL : fresh(chunk, huge);
 }
 
 /*
@@ -297,12 +299,17 @@ static void *take_record_locked(void) {
     return record;
 }
 
-void *pool_take_record(void) {
+void *pool_take_record(descriptor **chunk) {
     void *record = NULL;
+    descriptor *warm = NULL;
     magazine *mine = magazine_enter();
     if (mine != NULL) {
         record = magazine_take_record(mine);
+        warm = record != NULL && chunk != NULL ? magazine_take(mine, 0) : NULL;
         magazine_leave(mine);
+    }
+    if (chunk != NULL) {
+        *chunk = warm == NULL ? NULL : fresh(warm, false);
     }
     return record != NULL ? record : take_record_locked();
 }

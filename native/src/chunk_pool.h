@@ -33,8 +33,12 @@ void pool_note_detached(descriptor *chunk, bool detached);
 /* Counts a pin that was given back, or added to, and that nobody held. */
 void pool_note_stray_pin(void);
 
-/* Memory of SLAB_RECORD_BYTES for one arena, its contents unspecified; NULL when refused. */
-void *pool_take_record(void);
+/*
+ * Memory of SLAB_RECORD_BYTES for one arena, its contents unspecified; NULL when refused. Unless
+ * `chunk` is NULL, also a chunk of the smallest size, if the thread's magazine has one beside the
+ * record: both for one turn there. Else *chunk is NULL, and pool_take has to find one.
+ */
+void *pool_take_record(descriptor **chunk);
 
 /* Takes back a record and the rest of its arena's chain: USED chunks that nobody pins. */
 void pool_give_record(void *record, descriptor *chain);

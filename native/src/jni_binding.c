@@ -39,19 +39,14 @@ static jlong coarse_millis(JNIEnv *env, jclass type) {
 }
 
 /* The address of the control block, or the status, negated. An alignment of 0 takes no chunk. */
-static jlong open_arena(JNIEnv *env, jclass type, jobject owner, jlong capacity, jlong limit,
-                        jint flags, jlong size, jlong align) {
+static jlong open_arena(JNIEnv *env, jclass type, jobject owner, jlong opened, jlong capacity,
+                        jlong limit, jint flags, jlong size, jlong align) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
     ta_options options = {
         .capacity = (uint64_t)capacity, .memory_limit = (uint64_t)limit, .flags = (uint32_t)flags};
     ta_arena *control;
-    ta_status status = ta_arena_create(TA_ABI_VERSION, &options, sizeof options, &control);
-    if (status == TA_OK && align != 0) {
-        status = ta_arena_reserve(control, (uint64_t)size, (uint64_t)align);
-        if (status != TA_OK) {
-            ta_arena_destroy(control);
-        }
-    }
+    ta_status status =
+        arena_open(&options, (uint64_t)opened, (uint64_t)size, (uint64_t)align, &control);
     if (status != TA_OK) {
         return -(jlong)status;
     }
@@ -207,7 +202,7 @@ static void move(JNIEnv *env, jclass type, jobject source, jlong from, jobject t
 static const JNINativeMethod methods[] = {
     {"abiVersion", "()I", (void *)abi_version},
     {"coarseMillis", "()J", (void *)coarse_millis},
-    {"open", "(" OWNER "JJIJJ)J", (void *)open_arena},
+    {"open", "(" OWNER "JJJIJJ)J", (void *)open_arena},
     {"allocate", "(" OWNER "JJJ)J", (void *)allocate},
     {"check", "(" OWNER "JJJ)I", (void *)check},
     {"rewind", "(" OWNER "JJJJJ)I", (void *)rewind_to},

@@ -11,6 +11,9 @@ import java.lang.ref.Reference;
  * nobody does, the record may be another arena's.
  */
 abstract class ArenaRecord {
+  /** Milliseconds since 1970, by the system's coarse clock. */
+  final long openedMillis = NativeArena.coarseMillis();
+
   private final long capacity;
 
   /** In bytes; {@link NativeArena#UNLIMITED} for none. */
@@ -53,7 +56,7 @@ abstract class ArenaRecord {
    */
   final int record(long size, long alignment) {
     Remains.settle();
-    long made = NativeArena.open(this, capacity, memoryLimit, flags, size, alignment);
+    long made = NativeArena.open(this, openedMillis, capacity, memoryLimit, flags, size, alignment);
     if (made < 0) {
       return (int) -made;
     }

@@ -63,7 +63,6 @@ public final class ExecutionContext implements AutoCloseable {
 
   private final Arena arena;
 
-  private final long createdAtMillis;
   private final int alignment;
 
   /**
@@ -86,7 +85,6 @@ public final class ExecutionContext implements AutoCloseable {
     alignment = builder.alignment;
     thread = Thread.currentThread();
     arena = new Arena(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
-    createdAtMillis = NativeArena.coarseMillis();
     current = new Scope(this, thread);
     watch = LeakDetector.watchNext(this, arena);
   }
@@ -1183,7 +1181,7 @@ public final class ExecutionContext implements AutoCloseable {
    *     early
    */
   public Instant createdAt() {
-    return Instant.ofEpochMilli(createdAtMillis);
+    return Instant.ofEpochMilli(arena.openedMillis);
   }
 
   /**

@@ -41,9 +41,17 @@ final class NativeArena {
   /**
    * Opens an arena; returns the address of its control block, or a status, negated. Also makes room
    * for a small allocation on the fast path, unless the alignment is 0.
+   *
+   * @param openedMillis when Java opened it, see {@link #coarseMillis}
    */
   static native long open(
-      ArenaRecord arena, long capacity, long memoryLimit, int flags, long size, long alignment);
+      ArenaRecord arena,
+      long openedMillis,
+      long capacity,
+      long memoryLimit,
+      int flags,
+      long size,
+      long alignment);
 
   /**
    * Allocates, and moves the cursor where the bytes lie in its chunk; a status, negated, if not.

@@ -247,9 +247,7 @@ public final class Scope implements AutoCloseable {
       return;
     }
     checkOpen();
-    if (resources == null && shared == null && context.current == this) {
-      // Nothing to ask, to close or to let go. Each step can be done again, so that an error which
-      // comes in between leaves no more than goOn() completes.
+    if (isPlain()) {
       ended = End.SCOPE;
       owner = null;
       rewind();
@@ -284,8 +282,8 @@ public final class Scope implements AutoCloseable {
    *   <li>all scopes die at once;
    *   <li>their holds of shared allocations go, and
    *   <li>the memory is rewound. In these three nothing is called but the library, which allocates
-   *       nothing, and the stack they take was tried before. If an error comes here all the same,
-   *       the context's next call completes them;
+   *       nothing, and the stack they take was tried before, unless there is nothing to ask and to
+   *       let go. If an error comes here all the same, the context's next call completes them;
    *   <li>whatever lost its last holder is told so.
    * </ol>
    *
@@ -293,12 +291,23 @@ public final class Scope implements AutoCloseable {
    * @throws RuntimeException what a guard throws to refuse, or what a resource has thrown
    */
   void end(End how, Scope next) {
-    StackRoom.require();
-    Throwable failure = closeThese();
+    Throwable failure = null;
+    if (!isPlain()) {
+      StackRoom.require();
+      failure = closeThese();
+    }
     die(how);
     finish(next);
     context.tellReleased();
     Resources.rethrow(failure);
+  }
+
+  /**
+   * Returns whether there is nothing to ask, to close or to let go. Then each step of the end can
+   * be done again, so that an error which comes in between leaves no more than goOn() completes.
+   */
+  private boolean isPlain() {
+    return resources == null && shared == null && context.current == this;
   }
 
   private Throwable closeThese() {
