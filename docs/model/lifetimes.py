@@ -8,12 +8,21 @@ What stands here for what in the code:
   close                     SharedTensor.close
   end_scope                 Scope.end, Scope.closeKeeping, Arena.rewind and .close; chunk_detach and end_behind in C
   unpin, give               ta_chunk_release in chunk_pins.c, pool_give in chunk_pool.c
-Magazines, which chunks lie in when they have come home, have a model of their own, magazines.py; what closes of one handle
-by two threads would take is in closes.py; how threads run and what waits in store buffers is in interleavings.py.
+Magazines, which chunks lie in when they have come home, have a model of their own, magazines.py; how threads run and what
+waits in store buffers is in interleavings.py.
 
 One chunk holds one or two allocations of an arena that thread O owns; B and C do not own it. Each allocation has a count that
 only O touches, `mine`, and one atomic word of a count and DETACHED; the chunk has the same pair for its pins. An allocation
-that was shared pins the chunk once. Checked in every state that can be reached:
+that was shared pins the chunk once.
+
+Any number of threads may close one handle, share it and make it mutable at the same time:
+  made     what the owner made has a plain flag, `closed`, that the owner alone stores; no handle of others has
+  taken    open, taken, claimed or unclaimed, changed by compare-and-set: who takes a handle counts it down, who claims it
+           may open it again, and does the closing of whoever wanted to close it meanwhile
+  list     of an allocation: the owner's handles that others took before its scope ended, for the owner to count down; it
+           counts those whose plain flag is not set. When the scope ends the list ends, too
+
+Checked in every state that can be reached:
   held    no bytes are handed out again while a live handle, an open scope or a tensor from mutable() needs them
   once    the chunk goes to the pool once
   freed   when nobody holds anything and the context is closed, the chunk is in the pool
@@ -23,11 +32,9 @@ that was shared pins the chunk once. Checked in every state that can be reached:
   books   what the pool counts as pinned is counted out by whoever frees it
 
 What is assumed of the caller, as the javadoc says it:
-  - a handle is used by one thread at a time, and handed over with what was stored before (a queue does that);
-  - but for try_share, which several threads may call while another closes the handle or makes it mutable,
-  - and for close once the scope has ended, which several threads may call;
+  - a handle is handed over with what was stored before (a queue does that);
   - an original tensor is its owner's alone.
-What the code is known to break on beyond that is at the end of this file, each found here as well.
+What the code is known to break on is at the end of this file, found here as well.
 
 Run it as interleavings.py says: alone, with --mutants, and with --ways.
 """
@@ -56,10 +63,10 @@ class Lifetimes(Model):
         for a in self.allocations:
             m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
             m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
-            m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False}
+            m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False, f"holds{a}": 0, f"held{a}": False, f"list{a}": ()}
         m |= {"owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
         for h in range(self.handles):
-            m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False}
+            m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False, f"taken{h}": "", f"made{h}": "", f"asked{h}": False}
         return m
 
     # ---- SharedAllocation
@@ -106,6 +113,7 @@ class Lifetimes(Model):
         if (yield from self.biased(t, a)):
             if "a fence before the owner asks" not in self.left_out:
                 yield atomic("fence", lambda m: None)
+            yield from self.count_listed(t, a, end=False)
             count, _ = yield read(f"word{a}")
             mine = yield private(lambda m: m[f"mine{a}"])
             return (mine if "the owner asks for the word, too" in self.left_out else mine + count) == 1
@@ -114,6 +122,7 @@ class Lifetimes(Model):
     def detach(self, t, a):
         """The scope ends: the original lets go, and the owner's part goes into the word."""
         word = f"word{a}"
+        yield from self.count_listed(t, a, end=True)
 
         def hand_over(m):
             if "the bias ends with the scope" not in self.left_out:
@@ -126,6 +135,16 @@ class Lifetimes(Model):
         left = yield atomic(f"detaches {a}", lambda m: assign(m, word, (m[word][0] + mine, True)))
         if left[0] == 0 and "the owner unpins what nobody holds" not in self.left_out:
             yield private(lambda m: add(m, "owner_pins", -1))
+
+    def count_listed(self, t, a, end):
+        """The owner counts down what others took."""
+        step = atomic if end else relaxed  # nothing is exchanged where there is nothing
+        rest = None if end and "the list ends with the scope" not in self.left_out else ()
+        for h in (yield step(f"empties the list of {a}", lambda m: swap(m, f"list{a}", rest))):
+            if "listed handles are looked at" in self.left_out or not (yield read(f"closed{h}")):
+                if "what the owner counts it marks" not in self.left_out:
+                    yield write(f"closed{h}", True)
+                yield private(lambda m: add(m, f"mine{a}", -1))
 
     # ---- the chunk
 
@@ -155,93 +174,154 @@ class Lifetimes(Model):
     def share_original(self, t, a, h):
         def first(m):
             if not m[f"shared{a}"]:
-                m |= {f"shared{a}": True, f"biased{a}": True, f"mine{a}": 1}
-                add(m, "owner_pins", 1)
-                if "a pin raises the floor" not in self.left_out:
-                    m["floor"] = max(m["floor"], a + 1)
+                self.begin_sharing(m, a)
             m[f"of{h}"] = a
 
         yield private(first)
+        yield from self.count_listed(t, a, end=False)
         yield from self.retain(t, a)
         yield private(lambda m: self.hand_out(m, h, t, freezes=True))
 
+    def begin_sharing(self, m, a):
+        m |= {f"shared{a}": True, f"biased{a}": True, f"mine{a}": 1}
+        add(m, "owner_pins", 1)
+        if "a pin raises the floor" not in self.left_out:
+            m["floor"] = max(m["floor"], a + 1)
+
     def hand_out(self, m, h, t, freezes):
-        m |= {f"user{h}": t, f"live{h}": True}
+        a = m[f"of{h}"]
+        m |= {f"user{h}": t, f"live{h}": True, f"made{h}": "by the owner" if t == OWNER and m[f"biased{a}"] else ""}
         if freezes and "a share freezes" not in self.left_out:
             m[f"writer{m[f'of{h}']}"] = ""
 
-    def share(self, t, source, h):
-        a = yield private(lambda m: self.busy(m, source, h))
-        if not (yield from self.retain(t, a)):
-            yield private(lambda m: assign(m, "fault", "valid: a share through a live handle is refused"))
+    def is_closed(self, h):
+        plain = yield private(lambda m: m[f"made{h}"] != "")
+        return plain and (yield read(f"closed{h}")) or (yield read(f"taken{h}")) != ""
+
+    def share(self, t, source, h, user):
+        """Of a handle that the thread uses, or that others may be closing: try_share."""
+        a = yield private(lambda m: self.busy(m, source, h, user))
+        shared = False
+        if not (yield from self.is_closed(source)) and (yield from self.retain(t, a)):
+            shared = "a share looks at the handle again" in self.left_out or not (yield from self.is_closed(source))
+            if not shared:
+                yield from self.let_go(t, a)
 
         def returned(m):
-            self.hand_out(m, h, t, freezes=False)
-            m[f"user{source}"] = t
+            if shared:
+                self.hand_out(m, h, t, freezes=False)
+            else:
+                m[f"of{h}"] = None
+                if m[f"live{source}"] and "others" not in self.uses:
+                    m["fault"] = "valid: a share through a live handle is refused"
+            if user:
+                m[f"user{source}"] = t
 
         yield private(returned)
 
-    def busy(self, m, source, h):
-        m[f"user{source}"] = "-"
+    def busy(self, m, source, h, user):
+        if user:
+            m[f"user{source}"] = "-"
         m[f"of{h}"] = m[f"of{source}"]
         return m[f"of{h}"]
-
-    def try_share(self, t, source, h):
-        a = yield private(lambda m: assign(m, f"of{h}", m[f"of{source}"]))
-        if not (yield read(f"closed{source}")) and (yield from self.retain(t, a)):
-            if "try_share looks at the handle again" in self.left_out or not (yield read(f"closed{source}")):
-                yield private(lambda m: self.hand_out(m, h, t, freezes=False))
-                return
-            yield from self.let_go(t, a)
-        yield private(lambda m: assign(m, f"of{h}", None))  # null
 
     def hand_over(self, t, h, to):
         yield atomic("with all it stored", lambda m: assign(m, f"user{h}", to))
 
     def close(self, t, h):
         def begin(m):
-            m |= {f"user{h}": "-", f"live{h}": False}
-            return m[f"of{h}"]
+            m |= {f"user{h}": "-", f"live{h}": False, f"asked{h}": True}
+            return m[f"of{h}"], m[f"made{h}"] == "by the owner"
 
-        a = yield private(begin)
-        if (yield from self.biased(t, a)):
+        a, plain = yield private(begin)
+        if plain and (yield from self.biased(t, a)):
             if not (yield read(f"closed{h}")):
                 yield write(f"closed{h}", True)
                 yield private(lambda m: add(m, f"mine{a}", -1))
-        elif "a close elsewhere is a compare-and-set" in self.left_out:
-            if not (yield read(f"closed{h}")):
-                yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
-                yield from self.release(t, a)
-        elif (yield atomic(f"takes closed{h}", lambda m: not swap(m, f"closed{h}", True))):
-            yield from self.release(t, a)
+        elif (yield from self.take(h, plain, "taken")):
+            if plain and "handles of the owner's are listed" not in self.left_out:
+                if (yield atomic(f"pushes handle {h}, if the list is open", lambda m: self.push(m, a, h))):
+                    return
+                if "who finds the list ended looks at closed" not in self.left_out and (yield read(f"closed{h}")):
+                    return
+            yield from self.let_go(t, a)
 
-    def mutable(self, t, h):
-        """Of a shared handle, into a scope of the calling thread: the same bytes where it is the only holder."""
-        a = yield private(lambda m: assign(m, f"user{h}", "-") and m[f"of{h}"])
+    def take(self, h, plain, how):
+        """Whether the caller has won the handle."""
+        if plain and "who takes looks at closed first" not in self.left_out and (yield read(f"closed{h}")):
+            return False
+        if "a take is a compare-and-set" in self.left_out:
+            if (yield read(f"taken{h}")) != "":
+                return False
+            yield atomic(f"sets taken{h}", lambda m: assign(m, f"taken{h}", how))
+            return True
+        return (yield atomic(f"takes handle {h}", lambda m: self.take_if_open(m, h, how)))
+
+    def take_if_open(self, m, h, how):
+        found = m[f"taken{h}"]
+        if found == "claimed" and "a close during a claim is noted" not in self.left_out:
+            m[f"taken{h}"] = "unclaimed"  # by a mutable, too, which then throws: the handle is to be closed in any case
+        elif found == "":
+            m[f"taken{h}"] = how
+        return found == ""
+
+    def push(self, m, a, h):
+        if m[f"list{a}"] is None:
+            return False
+        m[f"list{a}"] += (h,)
+        return True
+
+    def mutable(self, t, h, full):
+        """Of a shared handle, into a scope of the calling thread, which may be `full`: the same bytes where it is the only
+        holder."""
+
+        def begin(m):
+            m |= {f"user{h}": "-", f"live{h}": False}
+            return m[f"of{h}"], m[f"made{h}"] == "by the owner"
+
+        a, plain = yield private(begin)
         if (yield from self.alone(t, a)):
             if "claim closes before it asks" in self.left_out:
                 alone = (yield read(f"word{a}")) == (1, True)
-                yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
+                if not (yield from self.take(h, plain, "claimed")):
+                    return
+            elif "a fence between closing and asking" in self.left_out:
+                yield write(f"taken{h}", "claimed")
+                alone = (yield read(f"word{a}")) == (1, True)
             else:
-                if "a fence between closing and asking" in self.left_out:
-                    yield write(f"closed{h}", True)
-                else:
-                    yield atomic(f"sets closed{h}", lambda m: assign(m, f"closed{h}", True))
+                if not (yield from self.take(h, plain, "claimed")):
+                    return  # "released meanwhile"
                 alone = (yield read(f"word{a}")) == (1, True)
             if alone:
                 yield private(lambda m: self.take_over(m, t, h, a))
                 return
-            yield atomic(f"opens handle {h} again", lambda m: assign(m, f"closed{h}", False))
+            if not (yield atomic(f"opens handle {h} again", lambda m: self.open_again(m, h))):
+                yield from self.let_go(t, a)  # somebody wanted to close it
+                return
+            if full:
+                yield private(lambda m: m.update({f"user{h}": t, f"live{h}": not m[f"asked{h}"]}))
+                return
         yield from self.close(t, h)  # having copied
 
+    def open_again(self, m, h):
+        if m[f"taken{h}"] == "unclaimed" and "who claimed looks for closes" not in self.left_out:
+            return False
+        m[f"taken{h}"] = ""
+        return True
+
     def take_over(self, m, t, h, a):
-        if m[f"pins{a}"]:
-            m["fault"] = "pinned: bytes with a TensorPin are another's to write"
+        self.check_pin(m, a)
+        if m[f"kept{a}"]:
+            m["fault"] = "alone: one handle gave its bytes to two"
         m |= {f"live{h}": False, f"kept{a}": t, f"writer{a}": t}
+
+    def check_pin(self, m, a):
+        if m[f"holds{a}"]:
+            m["fault"] = "pinned: bytes with a TensorPin are another's to write"
 
     def mutable_original(self, t, a):
         if (yield from self.alone(t, a)):
-            yield private(lambda m: assign(m, f"writer{a}", t))
+            yield private(lambda m: (self.check_pin(m, a), assign(m, f"writer{a}", t)))
 
     # ---- tensors that mutable() gave to a thread, and closeKeeping() to the owner: a scope of theirs has the hold
 
@@ -263,7 +343,20 @@ class Lifetimes(Model):
         yield private(lambda m: add(m, f"wrote{a}", t))
         yield write(f"bytes{a}", t)
 
-    # ---- TensorPin of a tensor that was not shared before, and ta_pin: a pin of the chunk, without a holder
+    # ---- TensorPin of an original: a holder that freezes nothing
+
+    def hold(self, t, a):
+        yield private(lambda m: None if m[f"shared{a}"] else self.begin_sharing(m, a))
+        if "a TensorPin is a holder" not in self.left_out:
+            yield from self.retain(t, a)
+        yield private(lambda m: m.update({f"holds{a}": 1, f"held{a}": True}))
+
+    def let_hold_go(self, t, a):
+        yield private(lambda m: add(m, f"holds{a}", -1))
+        if "a TensorPin is a holder" not in self.left_out:
+            yield from self.let_go(t, a)
+
+    # ---- ta_pin: a pin of the chunk, without a holder
 
     def pin(self, t, a):
         def pinned(m):
@@ -353,6 +446,8 @@ class Lifetimes(Model):
                 yield Lifetimes.unpin_tensor, (a,)
                 if m[f"pinned{a}"] != "twice":
                     yield Lifetimes.retain_pin, (a,)
+            if m[f"holds{a}"]:
+                yield Lifetimes.let_hold_go, (a,)
         for h in range(self.handles):
             if m[f"of{h}"] is not None and m[f"user{h}"] != "":
                 yield from self.operations_on_handle(m, t, h, new)
@@ -362,7 +457,7 @@ class Lifetimes(Model):
             for in_c in (False, True) if open_scope is not self.scopes[-1] else (False,):
                 yield Lifetimes.end_scope, (keep, in_c)
         for a in open_scope:
-            if new is not None:
+            if new is not None and (new == 0 or "one share" not in self.uses):
                 yield Lifetimes.share_original, (a, new)
             if "mutable original" in self.uses and m[f"shared{a}"] and m[f"writer{a}"] == "":
                 yield Lifetimes.mutable_original, (a,)
@@ -370,6 +465,8 @@ class Lifetimes(Model):
                 yield Lifetimes.write_bytes, (a,)
             if "pin" in self.uses and not m[f"shared{a}"] and not m[f"pinned{a}"]:
                 yield Lifetimes.pin, (a,)
+            if "hold" in self.uses and not m[f"held{a}"]:
+                yield Lifetimes.hold, (a,)
 
     def operations_on_kept(self, m, t, a, new):
         if new is not None and (m[f"kept{a}"] == t or m[f"result{a}"] and t == OWNER):
@@ -383,18 +480,20 @@ class Lifetimes(Model):
 
     def operations_on_handle(self, m, t, h, new):
         if "try" in self.uses and new is not None:
-            yield Lifetimes.try_share, (h, new)
-        if "close twice" in self.uses and m[f"word{m[f'of{h}']}"][1] or "close twice, always" in self.uses:
-            if m[f"user{h}"] != t:
-                yield Lifetimes.close, (h,)
+            yield Lifetimes.share, (h, new, False)
+        if "others" in self.uses and m[f"user{h}"] != t:
+            yield Lifetimes.close, (h,)
+            if "mutable" in self.uses:
+                yield Lifetimes.mutable, (h, False)
+                yield Lifetimes.mutable, (h, True)
         if not m[f"live{h}"] or m[f"user{h}"] != t:
             return
         yield Lifetimes.close, (h,)
         if new is not None:
-            yield Lifetimes.share, (h, new)
+            yield Lifetimes.share, (h, new, True)
         if "mutable" in self.uses:
-            yield Lifetimes.mutable, (h,)
-        for to in self.threads:
+            yield Lifetimes.mutable, (h, False)
+        for to in self.threads if "others" not in self.uses else ():
             if to != t:
                 yield Lifetimes.hand_over, (h, to)
 
@@ -419,7 +518,7 @@ class Lifetimes(Model):
                 return f"frozen: {m[f'writer{a}']} writes {a} while closeKeeping's result is live"
             if not m[f"reused{a}"]:
                 continue
-            if m[f"kept{a}"] or m[f"result{a}"] or m[f"pins{a}"]:
+            if m[f"kept{a}"] or m[f"result{a}"] or m[f"pins{a}"] or m[f"holds{a}"]:
                 return f"held: the bytes of {a} are handed out again under a tensor or a pin"
             for t in self.threads:
                 if (t != OWNER or m["given"]) and any(name == f"bytes{a}" for name, _, _ in buffers[t]):
@@ -428,7 +527,7 @@ class Lifetimes(Model):
 
     def wrong_at_rest(self, m):
         handles = any(m[f"live{h}"] for h in range(self.handles))
-        held = handles or any(m[f"kept{a}"] or m[f"pins{a}"] for a in self.allocations)
+        held = handles or any(m[f"kept{a}"] or m[f"pins{a}"] or m[f"holds{a}"] for a in self.allocations)
         if m["scope"] == len(self.scopes) and not held and not m["given"]:
             return "freed: nobody holds the chunk and nobody frees it"
         return None
@@ -436,12 +535,15 @@ class Lifetimes(Model):
 
 SHARES = Lifetimes(((0, 1),), "OB", 3)
 SCOPES = Lifetimes(((0,), (1,)), "OB", 3, {"keep"})
-PINS = Lifetimes(((0,), (1,)), "OB", 2, {"keep", "pin"})
+PINS = Lifetimes(((0,), (1,)), "OB", 1, {"keep", "pin"})
 MUTABLE = Lifetimes(((0,),), "OB", 3, {"mutable", "mutable original", "write"})
 MUTABLE_OF_TWO = Lifetimes(((0, 1),), "OB", 2, {"mutable", "write"})
 TRIES = Lifetimes(((0,),), "OB", 3, {"mutable", "mutable original", "try"})
 TRIES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"mutable", "mutable original", "try"})
-CLOSES = Lifetimes(((0,),), "OB", 3, {"close twice", "try"})
+CLOSES = Lifetimes(((0,),), "OB", 3, {"others", "try"})
+CLOSES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"others"})
+MUTABLE_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "mutable", "mutable original", "try"})
+HOLDS = Lifetimes(((0,),), "OB", 1, {"hold", "mutable", "mutable original"})
 
 THE_PROTOCOL = (
     ("shares of two allocations", SHARES),
@@ -451,7 +553,10 @@ THE_PROTOCOL = (
     ("mutable in a chunk of two allocations", MUTABLE_OF_TWO),
     ("tryShare against close and mutable", TRIES),
     ("tryShare on three threads", TRIES_OF_THREE),
-    ("close against close, after the end", CLOSES),
+    ("anybody closes any handle", CLOSES),
+    ("anybody closes any handle, three threads", CLOSES_OF_THREE),
+    ("anybody closes any handle, or makes it mutable", MUTABLE_OF_OTHERS),
+    ("TensorPins against mutable", HOLDS),
 )
 
 # Each rule, and the models that break without it.
@@ -476,17 +581,21 @@ MUTANTS = (
     ("a fence before the owner asks", TRIES),
     ("claim closes before it asks", TRIES),
     ("a fence between closing and asking", TRIES),
-    ("try_share looks at the handle again", TRIES),
-    ("a close elsewhere is a compare-and-set", CLOSES),
+    ("a share looks at the handle again", TRIES),
+    ("a take is a compare-and-set", CLOSES),
+    ("handles of the owner's are listed", CLOSES),
+    ("the list ends with the scope", CLOSES),
+    ("listed handles are looked at", CLOSES),
+    ("what the owner counts it marks", CLOSES),
+    ("who finds the list ended looks at closed", CLOSES),
+    ("who takes looks at closed first", MUTABLE_OF_OTHERS),
+    ("a close during a claim is noted", MUTABLE_OF_OTHERS),
+    ("who claimed looks for closes", MUTABLE_OF_OTHERS),
+    ("a TensorPin is a holder", HOLDS),
 )
 
-# What the code breaks on today: uses of one handle by two threads that the contract above forbids, but for the last two.
+# What the code breaks on today.
 KNOWN_FAULTS = (
-    ("close by another thread than the owner's, beside the owner's, before the scope's end",
-     Lifetimes(((0,),), "OB", 2, {"close twice, always"})),
-    ("mutable() against close() of one handle", Lifetimes(((0,),), "OB", 2, {"mutable", "close twice"})),
-    ("a TensorPin from before the first share does not hold against mutable()",
-     Lifetimes(((0,),), "OB", 1, {"mutable", "pin"})),
     ("closeKeeping takes its hold after the scope has let go: a resource shared the result, and the share became mutable",
      Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})),
 )

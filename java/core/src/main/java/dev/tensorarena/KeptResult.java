@@ -50,12 +50,18 @@ final class KeptResult {
   /** Where the bytes move to if that is in their chunk. */
   private Tensor down;
 
+  /**
+   * Whether nobody has a share: who else holds the bytes has a TensorPin, which freezes nothing.
+   */
+  private final boolean writable;
+
   private KeptResult(Tensor result, Scope ending) {
     this.ending = ending;
     this.arena = ending.context.arena();
     this.held = result.origin();
     this.from = result.start();
     this.size = result.byteCount();
+    this.writable = !result.isFrozen();
     this.alignment = ending.context.alignmentOf(result.dtype());
     this.inPlace = result.movedTo(result.window, result.offset, ending.parent);
   }
@@ -143,7 +149,7 @@ final class KeptResult {
     if (hold != null) {
       ending.parent.add(hold);
       ending.parent.charge(hold, held.start(), held.byteCount());
-      if (inPlace.window.isForeign() && hold.isSoleHolder()) {
+      if (writable || inPlace.window.isForeign() && hold.isSoleHolder()) {
         hold.thaw(inPlace);
       }
     } else if (down != null) {

@@ -14,15 +14,26 @@ import java.lang.invoke.VarHandle;
  * From then on only the word counts, and the step to zero unpins the chunk. Before that, the word
  * alone says nothing and may be negative, since a holder may be counted in one part and released in
  * the other.
+ *
+ * <p>A handle that the owner's thread made is closed there with a plain store. Where another thread
+ * closes it before the scope ends, it cannot know whether the owner does so, too, at that moment:
+ * it counts nothing, but lists the handle, and the owner counts those that it has not closed itself
+ * when it next counts here. {@link SharedTensor} has the other half of this.
  */
 class SharedAllocation extends LeakDetector.ShareCountdown {
   private static final long DETACHED = 1;
   private static final long ONE = 2;
   private static final VarHandle WORD;
+  private static final VarHandle LISTED;
+
+  /** In place of the list once the scope has ended: from then on everybody counts in the word. */
+  private static final Object ENDED = new Object();
 
   static {
     try {
-      WORD = MethodHandles.lookup().findVarHandle(SharedAllocation.class, "word", long.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      WORD = lookup.findVarHandle(SharedAllocation.class, "word", long.class);
+      LISTED = lookup.findVarHandle(SharedAllocation.class, "listed", Object.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -44,7 +55,14 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   private long mine = 1;
 
   /** Holders counted by all other threads: 2 * count, plus DETACHED once detached. */
-  private volatile long word;
+  volatile long word;
+
+  /**
+   * The handle of the owner's that another thread closed last, and so on by {@link
+   * SharedTensor#attached}: those that the owner has not counted yet. Null if there is none, and
+   * ENDED in the end.
+   */
+  private Object listed;
 
   /** The descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
   private long chunk;
@@ -129,6 +147,9 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   /** Counts one holder more, unless the last one is gone already. */
   boolean tryRetain() {
     if (owner == Thread.currentThread()) {
+      if (listed != null) {
+        countListed(null);
+      }
       mine++;
       return true;
     }
@@ -194,6 +215,43 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
+   * Lists a handle that the owner's thread made and another one has taken, for the owner to count.
+   *
+   * @return false if the scope has ended: then the caller counts
+   */
+  boolean list(SharedTensor handle) {
+    Object first = LISTED.getVolatile(this);
+    while (first != ENDED) {
+      handle.attached = first;
+      Object found = LISTED.compareAndExchange(this, first, handle);
+      if (found == first) {
+        return true;
+      }
+      first = found;
+    }
+    handle.attached = null;
+    return false;
+  }
+
+  /**
+   * Counts the handles down that other threads have listed, on the owner's thread. It is a loop
+   * without a call, since what comes after the exchange must not meet the end of the stack.
+   *
+   * @param rest what stands for the list from now on
+   */
+  private void countListed(Object rest) {
+    Object first = LISTED.getAndSet(this, rest);
+    while (first instanceof SharedTensor handle) {
+      first = handle.attached;
+      handle.attached = null;
+      if (!handle.closed) {
+        handle.closed = true; // or the owner's own close would count it once more
+        mine--;
+      }
+    }
+  }
+
+  /**
    * Releases the hold of a scope that ends, on the owner's thread, and detaches.
    *
    * @param ending the scope's context, which tells wrapped memory of its end once it is whole
@@ -205,6 +263,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       }
       return;
     }
+    countListed(ENDED);
     long handedOver = (mine - 1) * ONE + DETACHED;
     long all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
     owner = null; // not before, since where the stack ends there nothing has changed
@@ -239,6 +298,9 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       // Before it, the store of a plain close may be late: a tryShare elsewhere, whose hold is not
       // seen here, would not see its handle closed there.
       VarHandle.fullFence();
+      if (listed != null) {
+        countListed(null);
+      }
       return mine + (word >> 1) == 1;
     }
     return word == (ONE | DETACHED);

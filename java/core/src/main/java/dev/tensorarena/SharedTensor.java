@@ -13,31 +13,60 @@ import java.util.function.Function;
  * publication, for example through a queue or a future. If two threads need the tensor at the same
  * time, each takes a share of its own. Views of the handle live as long as it does and may be used
  * on the same threads.
+ *
+ * <p>Any number of threads may close one handle, share it, pin it and make it mutable at the same
+ * time: it is released once, and the others see a dead tensor.
  */
 public final class SharedTensor extends Tensor implements AutoCloseable {
-  private static final VarHandle CLOSED;
+  private static final VarHandle ATTACHED;
+  private static final VarHandle TAKEN;
 
   static {
     try {
-      CLOSED = MethodHandles.lookup().findVarHandle(SharedTensor.class, "closed", boolean.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      ATTACHED = lookup.findVarHandle(SharedTensor.class, "attached", Object.class);
+      TAKEN = lookup.findVarHandle(SharedTensor.class, "taken", byte.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
-  /** What is closed with this handle, including its leak watch; null if there is nothing. */
-  private Resources resources;
+  // The states of `taken`.
+  static final byte OPEN = 0;
+  private static final byte ONCE = 1;
 
-  private boolean closed;
+  /** Taken, and somebody else wanted to close the handle meanwhile. */
+  private static final byte WANTED = 2;
 
-  SharedTensor(Tensor source, SharedAllocation shared, Resources resources) {
+  /**
+   * The {@link Resources} that are closed with this handle, including its leak watch; null if there
+   * are none. Once {@link SharedAllocation#list} has listed the handle, the next one of the list.
+   */
+  Object attached;
+
+  /**
+   * Whether the owner's thread has closed or counted the handle before the scope ended. Plain, and
+   * stored by that thread alone: a compare-and-set would keep the handle from being optimised away.
+   */
+  boolean closed;
+
+  /**
+   * Whether the owner's thread made the handle before the scope ended, and so uses {@code closed}.
+   */
+  private final boolean owners;
+
+  /** Won by whoever else closes the handle or claims it. */
+  byte taken;
+
+  SharedTensor(Tensor source, SharedAllocation shared, Resources watch) {
     super(source);
     this.shared = shared;
-    this.resources = resources;
+    this.attached = watch;
+    this.owners = shared.isBiasedToMe();
   }
 
   boolean isClosed() {
-    return closed;
+    return closed || taken != OPEN;
   }
 
   /** Tracks a resource, for {@link Tensor#track}. */
@@ -46,21 +75,34 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   }
 
   private Resources resources() {
-    if (resources == null) {
-      resources = new Resources();
+    if (attached instanceof Resources tracked) {
+      return tracked;
     }
-    return resources;
+    Resources made = new Resources();
+    Object found = ATTACHED.compareAndExchange(this, null, made); // it may have just been listed
+    if (found == null) {
+      return made;
+    }
+    if (found instanceof Resources tracked) {
+      return tracked;
+    }
+    throw releasedMeanwhile();
+  }
+
+  private Resources tracked() {
+    return attached instanceof Resources tracked ? tracked : null;
   }
 
   /** Returns a guard, for {@link Tensor#guard}, which has asked whether the handle is open. */
   <T extends Guard> T guarded(
       Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
-    T known = resources == null ? null : resources.guard(type);
+    Resources tracked = tracked();
+    T known = tracked == null ? null : tracked.guard(type);
     if (known != null) {
       return known;
     }
     T made = Guard.make(type, maker, guarded);
-    if (closed) {
+    if (isClosed()) {
       made.close(); // nobody else would
       guarded.use(); // says what has ended it
     }
@@ -73,8 +115,9 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    * @throws RuntimeException if one refuses
    */
   void closeGuards() {
-    if (resources != null) {
-      resources.closeGuardsOfHandle();
+    Resources tracked = tracked();
+    if (tracked != null) {
+      tracked.closeGuardsOfHandle();
     }
   }
 
@@ -87,60 +130,86 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (resources != null && !resources.closeAll()) {
+    Resources tracked = tracked();
+    if (tracked != null && !tracked.closeAll()) {
       return;
     }
-    if (!shared.isBiasedToMe()) {
-      closeUnbiased();
-    } else if (!closed) {
-      shared.letGo();
-      closed = true; // plain: a compare-and-set would keep the handle from being optimised away
+    if (!closed) {
+      if (owners && shared.isBiasedToMe()) {
+        shared.letGo();
+        closed = true;
+      } else {
+        closeTaken();
+      }
     }
-    if (resources != null) {
-      resources.rethrow();
+    if (tracked != null) {
+      tracked.rethrow();
     }
   }
 
-  private void closeUnbiased() {
-    if (CLOSED.compareAndSet(this, false, true)) {
-      boolean untold;
-      try {
-        untold = shared.letGo();
-      } catch (StackOverflowError e) {
-        closed = false; // nothing was released, and the next call does it
-        throw e;
-      }
-      if (untold) {
-        shared.foreign.tell();
-      }
+  private void closeTaken() {
+    if (take()) {
+      release();
     }
   }
 
   /** Closes what is tracked by a handle whose hold is another's now; throws what that throws. */
   void closeResources() {
-    if (resources != null && resources.closeAll()) {
-      resources.rethrow();
+    Resources tracked = tracked();
+    if (tracked != null && tracked.closeAll()) {
+      tracked.rethrow();
     }
   }
 
-  /**
-   * Reads the same as {@link #isClosed}, but volatile, so that the order with {@link #claim} is
-   * fixed.
-   */
-  boolean isClosedMeanwhile() {
-    return (boolean) CLOSED.getVolatile(this);
+  // ---- taking: everything but the owner's plain close
+
+  /** Returns whether the caller has won the handle; if not, whoever has is told to close it. */
+  private boolean take() {
+    for (; ; ) {
+      byte found = (byte) TAKEN.compareAndExchange(this, OPEN, ONCE);
+      if (found != ONCE || TAKEN.compareAndSet(this, ONCE, WANTED)) {
+        return found == OPEN;
+      }
+    }
+  }
+
+  /** Releases the hold of this handle, which the caller has taken. */
+  private void release() {
+    boolean untold;
+    try {
+      untold = !isCountedByOwner() && shared.letGo();
+    } catch (StackOverflowError e) {
+      taken = OPEN; // nothing was released, and the next call does it
+      throw e;
+    }
+    if (untold) {
+      shared.foreign.tell();
+    }
+  }
+
+  /** Returns whether the owner will count this handle, or did so before its scope ended. */
+  private boolean isCountedByOwner() {
+    return owners && !shared.isBiasedToMe() && (shared.list(this) || closed);
   }
 
   /**
-   * Closes this handle without releasing its hold, if it is the only holder. A {@code tryShare} on
-   * another thread is either counted here as a holder, or sees that the handle is closed.
+   * Closes this handle without releasing its hold, if it is the only holder. A share that is taken
+   * on another thread is either counted here as a holder, or sees that the handle is closed.
+   *
+   * @return false if there are other holders; the handle is open then
+   * @throws IllegalStateException if another thread has released the handle
    */
   boolean claim() {
-    CLOSED.setVolatile(this, true);
-    boolean alone = shared.isSoleHolder();
-    if (!alone) {
-      CLOSED.setVolatile(this, false);
+    if (!closed && take()) {
+      if (shared.isSoleHolder()) {
+        return true;
+      }
+      if (TAKEN.compareAndSet(this, ONCE, OPEN)) {
+        return false;
+      }
+      release(); // in place of who wanted to
+      closeResources();
     }
-    return alone;
+    throw releasedMeanwhile();
   }
 }

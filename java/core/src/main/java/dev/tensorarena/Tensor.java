@@ -1547,8 +1547,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     use();
     SharedTensor handle = newHolder();
     if (handle == null) {
-      throw new IllegalStateException(
-          describe() + " is dead: its shared handle was released by another thread meanwhile");
+      throw releasedMeanwhile();
     }
     return handle;
   }
@@ -1565,35 +1564,56 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (!isAlive()) {
       return null;
     }
-    if (scope != null) {
-      return share();
-    }
-    SharedTensor handle = newHolder();
-    if (handle != null && ((SharedTensor) origin()).isClosedMeanwhile()) {
-      handle.close(); // mutable() may have made the bytes writable before they were held again
-      return null;
-    }
-    return handle;
+    return scope != null ? share() : newHolder();
   }
 
   private SharedTensor newHolder() {
-    SharedAllocation shared = origin().shared;
-    if (shared == null) {
-      shared = origin().beginSharing();
-    }
+    SharedAllocation shared = allocation();
     // The handle before the count, so that running out of heap leaks no pin.
     Resources watch = shared.watchNext(this);
     SharedTensor handle = new SharedTensor(this, shared, watch);
-    // What a handle holds is frozen, unless mutable() has just consumed it. Nothing is called once
+    // What a handle holds is frozen. Nothing is called once
     // the hold is counted, since the end of the stack would lose it.
-    if (!(scope != null ? shared.retainFrozen() : shared.tryRetain())) {
+    if (!(scope != null ? shared.retainFrozen() : tryHold(shared))) {
       LeakDetector.dismiss(watch);
       return null;
     }
     return handle;
   }
 
-  /** Prepares the first share; from then on the end of the scope releases the scope's own hold. */
+  /**
+   * Counts one holder more of the bytes, for a tensor that was alive at the gate.
+   *
+   * @return false, with nothing counted, if its shared handle was released or claimed meanwhile:
+   *     then the bytes may be another's to write
+   */
+  final boolean tryHold(SharedAllocation shared) {
+    SharedTensor handle = scope == null ? (SharedTensor) origin() : null;
+    if (!shared.tryRetain()) {
+      return false;
+    }
+    // No call from here on, since the end of the stack would lose the hold.
+    if (handle == null) {
+      return true;
+    }
+    long counted = shared.word; // volatile: the handle is looked at after the hold was counted
+    if (!handle.closed && handle.taken == SharedTensor.OPEN) {
+      return true;
+    }
+    shared.release();
+    return false;
+  }
+
+  /** Returns the state of all holders of the bytes, and makes it for the first one. */
+  final SharedAllocation allocation() {
+    Tensor own = origin();
+    return own.shared == null ? own.beginSharing() : own.shared;
+  }
+
+  /**
+   * Prepares the first share or pin; from then on the end of the scope releases the scope's own
+   * hold.
+   */
   private SharedAllocation beginSharing() {
     SharedAllocation begun = new SharedAllocation(scope.context);
     begun.thaw(this);
@@ -1608,20 +1628,22 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * closed.
    *
    * <p>A tensor of the context that is not frozen is returned as it is. Otherwise the result lies
-   * over the same bytes if nobody else holds them, and else is a copy. The tensor that was shared
-   * holds its bytes until its scope ends; before that, each of its shared handles gives a copy.
-   * Read-only memory, a tensor of another context and a view of a shared handle always give a copy;
-   * the handle of the view stays open. When several results lie over the same bytes, only the last
-   * one is writable.
+   * over the same bytes if nobody else holds them, by a share or by a {@link TensorPin}, and else
+   * is a copy. The tensor that was shared holds its bytes until its scope ends; before that, each
+   * of its shared handles gives a copy. Read-only memory, a tensor of another context and a view of
+   * a shared handle always give a copy; the handle of the view stays open. When several results lie
+   * over the same bytes, only the last one is writable.
    *
    * @param ctx a context of the calling thread, to which the result belongs
    * @return a writable tensor of the context
    * @throws MemoryLimitExceededException if a copy would pass a limit; nothing has changed then
    * @throws OutOfMemoryError if the system refuses memory; nothing has changed then
+   * @throws IllegalStateException also if another thread, or a guard of the handle, has released
+   *     the handle meanwhile
    */
   public final Tensor mutable(ExecutionContext ctx) {
     use();
-    Scope target = ctx.innermost();
+    ctx.innermost();
     boolean ours = scope != null && scope.context == ctx;
     if (ours && !isFrozen()) {
       return this;
@@ -1629,7 +1651,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     SharedAllocation shared = origin().shared;
     boolean alone = shared != null && shared.isSoleHolder() && !window.bytes.isReadOnly();
     if (this instanceof SharedTensor) {
-      return consume(ctx, target, alone);
+      return consume(ctx, alone);
     }
     return ours && alone ? new Tensor(this, scope).thawed(shared) : copy(ctx);
   }
@@ -1641,21 +1663,24 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return this;
   }
 
-  private Tensor consume(ExecutionContext ctx, Scope target, boolean alone) {
+  private Tensor consume(ExecutionContext ctx, boolean alone) {
     SharedTensor handle = (SharedTensor) this;
-    Tensor tensor = alone ? new Tensor(this, target) : null;
     if (alone) {
-      handle.closeGuards(); // one of them may share the tensor
+      handle.closeGuards();
+      // They are the user's, and may have shared or closed the handle, or ended scopes. So the
+      // scope is asked for now, and nothing of the user's is called until it has the hold.
+      Scope target = ctx.innermost();
+      Tensor tensor = new Tensor(this, target);
+      if (handle.claim()) {
+        target.add(shared); // the scope releases the handle's hold from now on
+        tensor.thawed(shared);
+        handle.closeResources();
+        return tensor;
+      }
     }
-    if (tensor == null || !handle.claim()) {
-      Tensor copy = copy(ctx);
-      handle.close();
-      return copy;
-    }
-    target.add(shared); // the scope releases the handle's hold from now on
-    tensor.thawed(shared);
-    handle.closeResources();
-    return tensor;
+    Tensor copy = copy(ctx);
+    handle.close();
+    return copy;
   }
 
   /**
@@ -1711,9 +1736,13 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return false;
   }
 
-  /** Wrapped bytes, which are held from the start, are frozen once they are shared. */
+  /**
+   * Returns whether the bytes were ever shared, or are those of another context. Others that were
+   * not frozen are counted, too: wrapped ones from the start, and those with a TensorPin.
+   */
   final boolean wasShared() {
-    return window.isForeign() ? isFrozen() : origin().shared != null;
+    SharedAllocation state = origin().shared;
+    return isFrozen() || state != null && !window.isForeign() && !state.isBiasedToMe();
   }
 
   /** Makes a handle of the same elements at another place, in another scope. */

@@ -18,21 +18,16 @@ public final class TensorPin implements AutoCloseable {
 
   static {
     try {
-      HELD = MethodHandles.lookup().findVarHandle(TensorPin.class, "held", Object.class);
+      HELD = MethodHandles.lookup().findVarHandle(TensorPin.class, "held", SharedAllocation.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
-  /** What is kept: the state of shared bytes, or else the tensor itself; null once closed. */
-  private volatile Object held;
+  /** The bytes of which this is a holder; null once closed. */
+  private volatile SharedAllocation held;
 
-  /**
-   * The descriptor of the pinned chunk; 0 for shared bytes and for those that are not an arena's.
-   */
-  private long chunk;
-
-  private TensorPin(Object held) {
+  private TensorPin(SharedAllocation held) {
     this.held = held;
   }
 
@@ -52,16 +47,10 @@ public final class TensorPin implements AutoCloseable {
               + " wraps memory that somebody else can end at any moment, such as a segment of an"
               + " arena that can be closed: nothing holds it for native code; pin copy(ctx)");
     }
-    SharedAllocation shared = tensor.origin().shared;
-    // The handle before the count, so that running out of heap leaks no pin.
-    TensorPin pin = new TensorPin(shared == null ? tensor : shared);
-    long bytes = tensor.spannedBytes();
-    if (shared != null) {
-      if (!shared.tryRetain()) {
-        throw new IllegalStateException(tensor + " was released by another thread meanwhile");
-      }
-    } else if (bytes != 0) {
-      pin.chunk = tensor.scope.context.arena().pin(tensor.start(), bytes);
+    SharedAllocation held = tensor.allocation();
+    TensorPin pin = new TensorPin(held); // before the count: no pin is lost
+    if (!tensor.tryHold(held)) {
+      throw tensor.releasedMeanwhile();
     }
     return pin;
   }
@@ -78,9 +67,9 @@ public final class TensorPin implements AutoCloseable {
    *     tensor wraps other memory, or is empty; {@code copy(ctx)} of what it wraps is an arena's
    */
   public long nativeHandle() {
-    Object of = held;
-    long handle = of instanceof SharedAllocation shared ? shared.chunk() : chunk;
-    if (of == null || handle == 0) {
+    SharedAllocation of = held;
+    long handle = of == null ? 0 : of.chunk();
+    if (handle == 0) {
       throw new IllegalStateException(
           of == null
               ? "the pin was closed, and holds no chunk any longer"
@@ -93,20 +82,19 @@ public final class TensorPin implements AutoCloseable {
   /** Releases the bytes, on any thread. Closing twice does nothing. */
   @Override
   public void close() {
-    Object let = HELD.getAndSet(this, null);
-    boolean untold = false;
+    SharedAllocation let = (SharedAllocation) HELD.getAndSet(this, null);
+    if (let == null) {
+      return;
+    }
+    boolean untold;
     try {
-      if (let instanceof SharedAllocation shared) {
-        untold = shared.letGo();
-      } else if (let != null && chunk != 0) {
-        NativeArena.releaseChunk(chunk);
-      }
+      untold = let.letGo();
     } catch (StackOverflowError e) {
       held = let; // nothing was released, and the next call does it
       throw e;
     }
     if (untold) {
-      ((SharedAllocation) let).foreign.tell();
+      let.foreign.tell();
     }
   }
 

@@ -133,6 +133,9 @@ abstract sealed class TensorState permits Tensor {
    * that {@code mutable} returned last. Reads plain fields, so that asking costs nothing.
    */
   final boolean isFrozen() {
+    if (scope == null) {
+      return true; // of a shared handle; its other fields may have been published by a data race
+    }
     Tensor own = origin();
     SharedAllocation state = own.shared;
     return state != null && !state.isWriter(own);
@@ -142,6 +145,12 @@ abstract sealed class TensorState permits Tensor {
     return scope != null
         ? scope.refusal(describe())
         : new IllegalStateException(describe() + " is dead: its shared handle was released");
+  }
+
+  /** Returns the exception for a shared handle that was alive at the gate. */
+  final IllegalStateException releasedMeanwhile() {
+    return new IllegalStateException(
+        describe() + " is dead: its shared handle was released by another thread meanwhile");
   }
 
   private IllegalStateException gone() {
