@@ -94,7 +94,8 @@ final class MisuseRules {
       return lengths(type.getComponentType());
     } else if (at.matches("(empty|zeros)\\(DType,Shape\\)#1")) {
       return List.of(
-          new Wrong(MemoryLimitExceededException.class, Shape.of(1L << 62), Long.toString(1L << 62)),
+          new Wrong(
+              MemoryLimitExceededException.class, Shape.of(1L << 62), Long.toString(1L << 62)),
           new Wrong(MemoryLimitExceededException.class, Shape.of(MAX), Long.toString(MAX)));
     } else if (at.matches("(empty|zeros)\\(DType,long\\[\\]\\)#1|of\\(long\\[\\]\\)#0")) {
       return values(new long[] {-1}, new long[] {3, MIN}, new long[] {1L << 32, 1L << 31});

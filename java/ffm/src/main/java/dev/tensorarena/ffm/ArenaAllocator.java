@@ -68,6 +68,9 @@ public final class ArenaAllocator implements Arena {
   /** Whether it was closed itself, and not by the end of something around it. */
   private boolean closed;
 
+  /** Whether close() is running: a cleanup action that calls it once more is told so. */
+  private boolean closing;
+
   private ArenaAllocator(Scope scope, ExecutionContext own) {
     this.scope = scope;
     this.own = own;
@@ -313,14 +316,19 @@ public final class ArenaAllocator implements Arena {
    */
   @Override
   public void close() {
-    if (!lifetime.isMine() && !isEndRefused()) {
+    if (!lifetime.isMine() && (closing || !isEndRefused())) {
       refuse();
     }
     closed = true; // whatever it throws: what is open still says so
-    if (own == null) {
-      scope.close();
-    } else {
-      own.close();
+    closing = true;
+    try {
+      if (own == null) {
+        scope.close();
+      } else {
+        own.close();
+      }
+    } finally {
+      closing = false;
     }
   }
 

@@ -15,6 +15,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tensorarena.MemoryLimitExceededException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -74,7 +75,7 @@ class ArenaReferenceTest extends InContext {
       Object result = program.run(arena);
       return result instanceof MemorySegment segment ? describe(segment) : String.valueOf(result);
     } catch (Throwable e) {
-      return e.getClass().getName();
+      return nameOf(e);
     } finally {
       if (arena.scope().isAlive()) {
         arena.close();
@@ -419,8 +420,18 @@ class ArenaReferenceTest extends InContext {
     try {
       return String.valueOf(call.call());
     } catch (Exception | OutOfMemoryError e) {
-      return e.getClass().getName();
+      return nameOf(e);
     }
+  }
+
+  /**
+   * The JDK's arena asks the system for whatever it is asked for; ours knows by default how much
+   * there can be, and says so itself.
+   */
+  private static String nameOf(Throwable thrown) {
+    Class<?> type =
+        thrown instanceof MemoryLimitExceededException ? OutOfMemoryError.class : thrown.getClass();
+    return type.getName();
   }
 
   @TestFactory
