@@ -32,8 +32,11 @@ final class Arena extends ArenaPosition {
   /** The name of the context, null without one. */
   final String name;
 
-  /** Whether ended bytes are filled or zeroed at once; then every end of a scope is C's. */
-  private final boolean overwritesEnded;
+  /** Of tensors, at the least, as a power of two; here, since the context's object has no room. */
+  private final byte alignmentShift;
+
+  /** Whether a result was charged beside the chunks since the last reset. */
+  private boolean chargedBeside;
 
   /** Since the last review. A byte, and flags beside it: an idle context is to stay small. */
   private byte resets;
@@ -42,10 +45,15 @@ final class Arena extends ArenaPosition {
   private boolean grown;
 
   /** Makes an arena without memory. */
-  Arena(String name, long capacity, long memoryLimit, int flags) {
+  Arena(String name, long capacity, long memoryLimit, int alignment, int flags) {
     super(capacity, memoryLimit, flags);
     this.name = name;
-    this.overwritesEnded = QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
+    this.alignmentShift = (byte) Integer.numberOfTrailingZeros(alignment);
+  }
+
+  /** Returns the least alignment of tensors, in bytes. */
+  int alignment() {
+    return 1 << alignmentShift;
   }
 
   // ---- allocation
@@ -221,7 +229,7 @@ final class Arena extends ArenaPosition {
 
   /** Returns whether ended bytes are overwritten at once; then C does every rewind and reset. */
   boolean overwritesEnded() {
-    return overwritesEnded;
+    return QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
   }
 
   /**
@@ -267,14 +275,21 @@ final class Arena extends ArenaPosition {
    * {@link #rewindInC}, which takes the charge back.
    */
   void charge(long bytes) {
+    chargedBeside = true;
     notePeak();
     give();
     NativeArena.charge(this, handle(), bytes);
     take();
   }
 
+  /** Returns whether any scope since the last reset has charged such bytes. */
+  boolean isChargedBeside() {
+    return chargedBeside;
+  }
+
   /** Ends everything and keeps one chunk. */
   void reset() {
+    chargedBeside = false;
     if (limit == 0) {
       refresh();
       if (newest == 0 && peak == 0) {
@@ -330,7 +345,7 @@ final class Arena extends ArenaPosition {
 
   /** Whether the current chunk's bytes may be handed out again without C. */
   private boolean isUnpinned() {
-    if (!unpinned && !overwritesEnded && ChunkPins.none(this, window, chunk())) {
+    if (!unpinned && !overwritesEnded() && ChunkPins.none(this, window, chunk())) {
       unpinned = held;
       return true;
     }

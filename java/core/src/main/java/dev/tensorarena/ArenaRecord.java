@@ -30,7 +30,7 @@ abstract class ArenaRecord {
   /** Tells the remains, by becoming unreachable, that nobody uses this any more. */
   private Object sign;
 
-  private final byte flags;
+  final byte flags;
 
   /** Whether a raw view or an address was given out. */
   private boolean exposed;

@@ -2,9 +2,13 @@ package dev.tensorarena;
 
 /** What ends a scope. */
 enum End {
+  /** It closes what it tracks; its tensors are alive. */
+  UNDER_WAY("its scope is ending"),
   SCOPE("its scope was closed"),
   RESET("its context was reset"),
-  CLOSE("its context was closed");
+  CLOSE("its context was closed"),
+  /** The same, and the memory has been given back. */
+  CLOSED("its context was closed");
 
   /** In words that follow "is dead:". */
   final String reason;

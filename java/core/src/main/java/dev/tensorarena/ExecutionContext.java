@@ -63,15 +63,13 @@ public final class ExecutionContext implements AutoCloseable {
 
   private final Arena arena;
 
-  private final int alignment;
-
   /**
    * The innermost open scope, kept by the scopes; the ended root once the context is closed. A dead
    * one while its end is not complete.
    */
   Scope current;
 
-  /** The thread that opened the context; one that closes it when that one has ended. */
+  /** The thread that opened the context, or one that closes it when that one has ended. */
   private Thread thread;
 
   private final LeakDetector.Watch watch;
@@ -79,12 +77,11 @@ public final class ExecutionContext implements AutoCloseable {
   /** What has lost its last holder in ends and is to be told so; null nearly always. */
   private Released released;
 
-  private boolean closed;
-
   private ExecutionContext(Builder builder) {
-    alignment = builder.alignment;
     thread = Thread.currentThread();
-    arena = new Arena(builder.name, builder.capacity, builder.memoryLimit, builder.flags);
+    arena =
+        new Arena(
+            builder.name, builder.capacity, builder.memoryLimit, builder.alignment, builder.flags);
     current = new Scope(this, thread);
     watch = LeakDetector.watchNext(this, arena);
   }
@@ -997,14 +994,14 @@ public final class ExecutionContext implements AutoCloseable {
   public void close() {
     if (thread == Thread.currentThread()) {
       closeOwned();
-    } else if (!closed || released != null && !thread.isAlive()) {
+    } else if (!isClosed() || released != null && !thread.isAlive()) {
       closeOrphan();
     }
   }
 
   private void closeOwned() {
     goOn();
-    if (closed) {
+    if (isClosed()) {
       tellReleased(); // whom an error of another one has kept from being told
     } else {
       own(thread);
@@ -1024,7 +1021,7 @@ public final class ExecutionContext implements AutoCloseable {
     try {
       closeOwned();
     } finally {
-      if (!closed) { // a guard refused the end: whoever tries next may adopt it
+      if (!isClosed()) { // a guard refused the end: whoever tries next may adopt it
         own(ended);
         THREAD.setRelease(this, ended);
       }
@@ -1039,7 +1036,7 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   boolean isClosed() {
-    return closed;
+    return current.isClosed();
   }
 
   /** Gives the memory back, as the last step of the root scope's end; does nothing twice. */
@@ -1048,7 +1045,6 @@ public final class ExecutionContext implements AutoCloseable {
       watch.close(); // first: once the arena is closed, nothing of it may be reclaimed
     }
     arena.close();
-    closed = true;
   }
 
   /**
@@ -1058,7 +1054,7 @@ public final class ExecutionContext implements AutoCloseable {
    */
   void goOn() {
     Scope outermost = current;
-    if (outermost.owner != null || closed || thread != Thread.currentThread()) {
+    if (outermost.owner != null || isClosed() || thread != Thread.currentThread()) {
       return;
     }
     while (outermost.parent != null && outermost.parent.owner == null) {
@@ -1128,7 +1124,7 @@ public final class ExecutionContext implements AutoCloseable {
     if (bytes < 0) {
       throw new IllegalArgumentException("negative size: " + bytes + " bytes");
     }
-    arena.check(bytes, alignment);
+    arena.check(bytes, arena.alignment());
   }
 
   /**
@@ -1212,6 +1208,6 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   int alignmentOf(DType dtype) {
-    return Math.max(alignment, dtype.byteSize());
+    return Math.max(arena.alignment(), dtype.byteSize());
   }
 }

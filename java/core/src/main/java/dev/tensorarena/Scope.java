@@ -43,7 +43,10 @@ public final class Scope implements AutoCloseable {
    */
   Thread owner;
 
-  /** What has ended it; null while it is alive. */
+  /**
+   * What has ended it; null while it is open, and {@link End#UNDER_WAY} while a call runs that
+   * closes what it tracks.
+   */
   private End ended;
 
   final ExecutionContext context;
@@ -57,16 +60,10 @@ public final class Scope implements AutoCloseable {
   /** The allocations in which this scope has a hold: a linked list, the newest first. */
   SharedAllocation shared;
 
-  /** Whether a call that closes what this scope tracks is running, and so will end it. */
-  private boolean closing;
-
   /** What scopes inside this one have left, and where the bytes end that this one left. */
   Scope leftovers;
 
   long leftoversEnd;
-
-  /** Whether a result that this scope holds is charged beside the arena's chunks. */
-  private boolean charges;
 
   final long markNewest;
   final long markCursor;
@@ -243,7 +240,7 @@ public final class Scope implements AutoCloseable {
       context.goOn();
       return;
     }
-    if (closing) {
+    if (ended != null) {
       return;
     }
     checkOpen();
@@ -261,7 +258,7 @@ public final class Scope implements AutoCloseable {
   private void rewind() {
     Arena arena = context.arena();
     long end =
-        charges
+        arena.isChargedBeside()
             ? arena.rewindInC(markNewest, markCursor, markCharged, markWasted)
             : arena.rewind(markNewest, markCursor, markCharged, markWasted);
     if (end != markCursor) {
@@ -326,7 +323,7 @@ public final class Scope implements AutoCloseable {
    */
   private void enter() {
     for (Scope each = context.current; each != parent; each = each.parent) {
-      if (each.closing) {
+      if (each.ended != null) {
         throw new IllegalStateException(
             context + " cannot be ended by a resource that it is closing at this moment");
       }
@@ -340,7 +337,7 @@ public final class Scope implements AutoCloseable {
 
   private void mark(boolean isClosing) {
     for (Scope each = context.current; each != parent; each = each.parent) {
-      each.closing = isClosing;
+      each.ended = isClosing ? End.UNDER_WAY : null;
     }
   }
 
@@ -409,7 +406,6 @@ public final class Scope implements AutoCloseable {
     for (Scope each = context.current; each != parent; each = each.parent) {
       each.ended = how;
       each.owner = null;
-      charges |= each.charges; // what they have charged goes with this one's mark
     }
   }
 
@@ -429,6 +425,8 @@ public final class Scope implements AutoCloseable {
       context.current = next;
     } else {
       context.closeArena();
+      context.current = this;
+      ended = End.CLOSED;
     }
   }
 
@@ -447,6 +445,11 @@ public final class Scope implements AutoCloseable {
     }
   }
 
+  /** Returns whether this is the root scope of a context whose close is complete. */
+  boolean isClosed() {
+    return ended == End.CLOSED;
+  }
+
   /** Returns whether the end of a dead root scope was a reset. */
   boolean wasReset() {
     return ended == End.RESET;
@@ -459,7 +462,6 @@ public final class Scope implements AutoCloseable {
   void charge(SharedAllocation hold, long start, long bytes) {
     Arena arena = context.arena();
     if (hold.pinsChunk() && arena.chunkOf(start, bytes) == 0) {
-      charges = true;
       arena.charge(bytes);
     }
   }

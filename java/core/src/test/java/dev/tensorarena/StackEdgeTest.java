@@ -78,6 +78,7 @@ class StackEdgeTest {
       repeat("a handle that tracks", Edges::closeHandleThatTracks);
       repeat("share", Edges::share);
       repeat("open", Edges::open);
+      repeat("a refusal", Edges::refuse);
     }
 
     private static void repeat(String what, Step step) throws InterruptedException {
@@ -230,6 +231,26 @@ class StackEdgeTest {
         handle[1].close();
         tensor.mutable(ctx).setFloat(2f, 0);
       }
+    }
+
+    /** The first message that is made in its place, if it is the first round. */
+    private static void refuse() {
+      ExecutionContext ctx = ExecutionContext.builder().name("small").open();
+      Tensor tensor = ctx.allocSlice(1f);
+      ctx.close();
+      Throwable[] thrown = new Throwable[1];
+      atTheEdge(
+          0,
+          () -> {
+            try {
+              tensor.getFloat(0);
+            } catch (StackOverflowError e) {
+              throw e;
+            } catch (RuntimeException | Error e) {
+              thrown[0] = e;
+            }
+          });
+      assertEquals(IllegalStateException.class, thrown[0].getClass());
     }
 
     private static void open() {
