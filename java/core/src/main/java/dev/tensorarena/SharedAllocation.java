@@ -191,7 +191,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       return false;
     }
     if (foreign != null) {
-      StackRoom.require(); // also for telling it, which comes when there is no way back
+      StackRoom.requireForUsers(); // also for telling it, which comes when there is no way back
     }
     return releaseCounted() && foreign != null;
   }

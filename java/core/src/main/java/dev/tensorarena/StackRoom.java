@@ -12,6 +12,9 @@ final class StackRoom {
    */
   private static final int FRAMES = 20;
 
+  /** For code of a user's besides, of which nobody knows how much it takes. */
+  private static final int FRAMES_OF_USERS = 100;
+
   private StackRoom() {}
 
   /**
@@ -21,6 +24,16 @@ final class StackRoom {
    */
   static void require() {
     descend(FRAMES, 1, 2, 3, 4, 5, 6, 7, 8);
+  }
+
+  /**
+   * Does the same for an end that calls a user's code, which would otherwise be broken off where it
+   * cannot be called again.
+   *
+   * @throws StackOverflowError if there is no room; nothing has changed then
+   */
+  static void requireForUsers() {
+    descend(FRAMES_OF_USERS, 1, 2, 3, 4, 5, 6, 7, 8);
   }
 
   /** The numbers are used after the call, so that each frame has room for them all. */
