@@ -300,11 +300,12 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Returns whether there is nothing to ask, to close or to let go. Then each step of the end can
-   * be done again, so that an error which comes in between leaves no more than goOn() completes.
+   * Returns whether there is nothing to ask, to close or to let go, and no enclosing scope is just
+   * being closed, which would not have this one end before. Then each step of the end can be done
+   * again, so that an error which comes in between leaves no more than goOn() completes.
    */
   private boolean isPlain() {
-    return resources == null && shared == null && context.current == this;
+    return resources == null && shared == null && context.current == this && ended == null;
   }
 
   private Throwable closeThese() {
@@ -457,11 +458,11 @@ public final class Scope implements AutoCloseable {
 
   /**
    * Charges a result that this scope holds from now on, until it ends, if its chunk has left the
-   * arena.
+   * arena. An arena that never had memory has nothing to charge it to: the result is another one's.
    */
   void charge(SharedAllocation hold, long start, long bytes) {
     Arena arena = context.arena();
-    if (hold.pinsChunk() && arena.chunkOf(start, bytes) == 0) {
+    if (hold.pinsChunk() && arena.isRecorded() && arena.chunkOf(start, bytes) == 0) {
       arena.charge(bytes);
     }
   }

@@ -208,8 +208,8 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
         return false;
       }
       release(); // in place of who wanted to
-      closeResources();
     }
+    closeResources(); // whoever released it from within one of the guards could not
     throw releasedMeanwhile();
   }
 }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -413,6 +414,20 @@ class CloseKeepingTest {
       Tensor kept = scope.closeKeeping(result);
       assertEquals(704, limited.memoryUsage());
       assertEquals(4, kept.getByte(639));
+    }
+  }
+
+  @Test
+  void wrappedRoomOfAnotherContextIsKeptByOneThatNeverHadMemory() {
+    SharedTensor handle;
+    try (ExecutionContext other = ExecutionContext.open()) {
+      ByteBuffer room = other.allocate(8, 8).order(ByteOrder.nativeOrder());
+      handle = other.wrap(room, DType.INT64, Shape.of(1)).fill(5L).share();
+    }
+    try (ExecutionContext empty = ExecutionContext.open()) {
+      Scope scope = empty.scope();
+      Tensor kept = scope.closeKeeping(handle.mutable(empty));
+      assertEquals(5L, kept.getLong(0));
     }
   }
 }

@@ -111,6 +111,59 @@ class UnrulyResourceTest {
     assertTrue(root.isAlive());
   }
 
+  /** The copy of a result that was shared lies in the innermost scope until the end. */
+  @Test
+  void aPlainScopeInsideTheOneThatClosesCannotBeEndedFromWithin() {
+    Tensor root = ctx.allocSlice(0f);
+    Scope outer = ctx.scope();
+    Tensor result = ctx.allocSlice(1f, 2f);
+    result.share().close();
+    Scope inner = ctx.scope();
+    ctx.empty(DType.INT8, 1000);
+    outer.guard(
+        Ending.class,
+        scope ->
+            new Ending(() -> assertRefuses(() -> inner.closeKeeping(root), "cannot be ended")));
+    Tensor kept = outer.closeKeeping(result);
+    ctx.empty(DType.INT8, 2000).fill(7);
+    assertEquals(1f, kept.getFloat(0));
+    assertEquals(2f, kept.getFloat(1));
+  }
+
+  @Test
+  void whatAHandleTracksIsClosedAlsoIfAGuardMakesTheHandleMutableMeanwhile() {
+    ExecutionContext other = ExecutionContext.open();
+    SharedTensor handle = other.allocSlice(1f, 2f).share();
+    other.close();
+    handle.track(() -> closed.add("tracked"));
+    Tensor[] writable = new Tensor[1];
+    handle.guard(
+        Ending.class,
+        tensor ->
+            new Ending(
+                () -> {
+                  if (writable[0] == null) {
+                    writable[0] = handle.mutable(ctx);
+                  }
+                }));
+    assertRefuses(() -> handle.mutable(ctx), "released");
+    assertEquals(List.of("tracked"), closed);
+    assertEquals(2f, writable[0].getFloat(1));
+  }
+
+  private static final class Ending extends Guard {
+    private final Runnable attempt;
+
+    Ending(Runnable attempt) {
+      this.attempt = attempt;
+    }
+
+    @Override
+    public void close() {
+      attempt.run();
+    }
+  }
+
   @Test
   void theContextCannotBeEndedByWhatItCloses() {
     ctx.track(ctx);
