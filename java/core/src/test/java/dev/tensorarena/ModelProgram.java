@@ -171,10 +171,10 @@ final class ModelProgram extends ModelContents {
     boolean tooMuch = life.context.limit >= 0 && needed > life.context.limit;
     Tensor[] kept = new Tensor[1];
     try {
-      boolean whole = ending(life, () -> kept[0] = life.real.closeKeeping(result.real));
+      boolean whole = ending(life, () -> kept[0] = life.real.closeKeeping(result.real), ends);
       assertTrue(!(copies && tooMuch), "it is copied first, which passes the limit");
       if (!whole) {
-        return; // a resource threw: the result is lost
+        return; // a resource threw: the scope is open if it would have lost the result
       }
     } catch (MemoryLimitExceededException e) {
       assertTrue(ends && needed + 64 > life.context.limit, "refused without need");
@@ -445,17 +445,27 @@ final class ModelProgram extends ModelContents {
     }
   }
 
-  /** Closes what the model says, in its order; false if a resource threw. */
   private boolean ending(Model.Life outermost, Callable<?> call) throws Exception {
-    List<Model.Tracked> expected = new ArrayList<>();
+    return ending(outermost, call, false);
+  }
+
+  /**
+   * Closes what the model says, in its order; false if a resource threw.
+   *
+   * @param keeps whether all stays open then, without its resources
+   */
+  private boolean ending(Model.Life outermost, Callable<?> call, boolean keeps) throws Exception {
+    List<Model.Life> ended = new ArrayList<>();
     if (outermost != null) {
       for (Model.Life life = outermost.context.innermost; ; life = life.parent) {
-        expected.addAll(life.tracked);
+        ended.add(life);
         if (life == outermost) {
           break;
         }
       }
     }
+    List<Model.Tracked> expected = new ArrayList<>();
+    ended.forEach(life -> expected.addAll(life.tracked));
     log.clear();
     boolean fails = expected.stream().anyMatch(resource -> resource.fails);
     try {
@@ -465,7 +475,9 @@ final class ModelProgram extends ModelContents {
       assertTrue(fails, "no resource threw");
     }
     assertEquals(expected, log);
-    if (outermost != null) {
+    if (fails && keeps) {
+      ended.forEach(life -> life.tracked.clear());
+    } else if (outermost != null) {
       end(outermost);
     }
     return !fails;
