@@ -440,9 +440,15 @@ public final class Scope implements AutoCloseable {
   private void letGo() {
     while (shared != null) {
       SharedAllocation last = shared;
-      last.end(context);
-      shared = last.next;
+      SharedAllocation rest = last.next;
       last.next = null;
+      try {
+        last.end(context); // from here on it may be in the list of another thread's scope
+      } catch (Throwable e) { // the stack has ended, and nothing has changed
+        last.next = rest;
+        throw e;
+      }
+      shared = rest;
     }
   }
 

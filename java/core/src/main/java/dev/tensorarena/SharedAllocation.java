@@ -265,10 +265,21 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     }
     countListed(ENDED);
     long handedOver = (mine - 1) * ONE + DETACHED;
-    long all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
-    owner = null; // not before, since where the stack ends there nothing has changed
+    Thread before = owner;
+    Tensor wrote = writer;
+    owner =
+        null; // before it is detached: from then on another thread may bring it to its own scope
     context = null;
     writer = null;
+    long all;
+    try {
+      all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
+    } catch (Throwable e) { // the stack has ended, and nothing has changed
+      owner = before;
+      context = ending;
+      writer = wrote;
+      throw e;
+    }
     if (chunk != 0) {
       ending.arena().letGo(chunk);
     }
