@@ -378,17 +378,24 @@ class Lifetimes(Model):
 
     def end_scope(self, t, keep, in_c):
         ended = yield private(self.begin_end)
+        late = "a kept result is held before the scope lets go" in self.left_out
+        if not late:
+            yield from self.keep_result(t, keep)
         for a in reversed(ended):
             if (yield private(lambda m: m[f"shared{a}"])) and "the scope's end walks its list" not in self.left_out:
                 yield from self.detach(t, a)
-        if keep is not None and (yield private(lambda m: m[f"shared{keep}"])):
-            if (yield atomic(f"retains {keep}", lambda m: self.retain_word(m, keep))):
-                yield private(lambda m: assign(m, f"result{keep}", True))
+        if late:
+            yield from self.keep_result(t, keep)
         if ended is self.scopes[-1]:
             yield from self.close_context(t)
         else:
             yield from self.rewind(ended, in_c)
         yield private(lambda m: add(m, "scope", 1))
+
+    def keep_result(self, t, keep):
+        if keep is not None and (yield private(lambda m: m[f"shared{keep}"])):
+            if (yield from self.retain(t, keep)):
+                yield private(lambda m: assign(m, f"result{keep}", True))
 
     def begin_end(self, m):
         for a in self.scopes[m["scope"]]:
@@ -544,6 +551,7 @@ CLOSES = Lifetimes(((0,),), "OB", 3, {"others", "try"})
 CLOSES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"others"})
 MUTABLE_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "mutable", "mutable original", "try"})
 HOLDS = Lifetimes(((0,),), "OB", 1, {"hold", "mutable", "mutable original"})
+KEPT = Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})
 
 THE_PROTOCOL = (
     ("shares of two allocations", SHARES),
@@ -557,6 +565,7 @@ THE_PROTOCOL = (
     ("anybody closes any handle, three threads", CLOSES_OF_THREE),
     ("anybody closes any handle, or makes it mutable", MUTABLE_OF_OTHERS),
     ("TensorPins against mutable", HOLDS),
+    ("closeKeeping of what a resource shares", KEPT),
 )
 
 # Each rule, and the models that break without it.
@@ -592,17 +601,11 @@ MUTANTS = (
     ("a close during a claim is noted", MUTABLE_OF_OTHERS),
     ("who claimed looks for closes", MUTABLE_OF_OTHERS),
     ("a TensorPin is a holder", HOLDS),
-)
-
-# What the code breaks on today.
-KNOWN_FAULTS = (
-    ("closeKeeping takes its hold after the scope has let go: a resource shared the result, and the share became mutable",
-     Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})),
+    ("a kept result is held before the scope lets go", KEPT),
 )
 
 if __name__ == "__main__":
     main(
         THE_PROTOCOL,
         [(f"without: {rule}", [model.but(rule)]) for rule, model in MUTANTS],
-        [(name, [model]) for name, model in KNOWN_FAULTS],
     )

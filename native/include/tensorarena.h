@@ -123,8 +123,8 @@ typedef int32_t ta_status;
  * The control block, at a multiple of 64. Both fast paths, this header's and Java's, run on its
  * first eight words, which fill a cache line.
  *
- * byte  0        8       16      24      32      40               48     56       64              72
- *       | cursor | limit | base  | slab  | chunk | charged_before | peak | wasted | opened_millis | newest |
+ * byte  0        8       16      24      32      40               48     56       64              72           80
+ *       | cursor | limit | base  | slab  | chunk | charged_before | peak | wasted | opened_millis | generation | newest |
  *           |       |       |       |       |
  * slab      |       |       |       |       |
  * +---------------------------------v--------------------------------------------------+
@@ -331,8 +331,8 @@ TA_API void ta_mark(const ta_arena *arena, ta_position *mark);
 
 /*
  * Ends everything allocated since the mark. The mark stays valid, marks that were taken after it do
- * not. Chunks taken since the mark stay with the arena, but pinned ones leave it. In the mark's own
- * chunk the cursor goes back to the mark or, while the chunk is pinned, to its floor if that is
+ * not. Chunks taken since the mark stay with the arena, but pinned ones leave it. In the
+ * chunk that was current at the mark the cursor goes back to the mark or, while the chunk is pinned, to its floor if that is
  * higher. Fails with TA_ERR_MARK when the mark lies ahead of the cursor, in the same chunk or in one
  * that the arena has rewound past, with TA_ERR_ARGUMENT when it is NULL, and with TA_ERR_CLOSED.
  */

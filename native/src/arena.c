@@ -44,7 +44,7 @@ uint64_t arena_first_bytes(const arena *a) {
 /*
  * How large the next chunk should be: as large as what lives already outside of large chunks, so that
  * chunks grow with the live bytes and not with the number of refills; but no larger than the memory limit can use, nor
- * than the chunk space of a slab. A first chunk may be larger than that, see first_bytes.
+ * than the chunk space of a slab. A first chunk may be larger than that, see arena_first_bytes.
  */
 static uint64_t wanted_bytes(const arena *a) {
     int64_t live = charge_of(&a->control) - (int64_t)a->large;

@@ -106,8 +106,6 @@ static descriptor *take_warm(uint32_t order) {
     return chunk;
 }
 
-static void free_retired(uint64_t keep);
-
 /* Pages that are being given back are still there: who needs their room waits for it. */
 static descriptor *take_waiting(uint64_t bytes, ta_status *why) {
     descriptor *chunk = NULL;

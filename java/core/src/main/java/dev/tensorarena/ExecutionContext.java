@@ -1036,7 +1036,7 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   boolean isClosed() {
-    return current.isClosed();
+    return current.ended() == End.CLOSED;
   }
 
   /** Gives the memory back, as the last step of the root scope's end; does nothing twice. */
@@ -1060,7 +1060,8 @@ public final class ExecutionContext implements AutoCloseable {
     while (outermost.parent != null && outermost.parent.owner == null) {
       outermost = outermost.parent;
     }
-    outermost.finish(outermost.wasReset() ? new Scope(this, thread) : null);
+    StackRoom.require();
+    outermost.finish(outermost.ended() == End.RESET ? new Scope(this, thread) : null);
   }
 
   /** Notes what has lost its last holder in an end that is not complete yet. */
@@ -1075,7 +1076,7 @@ public final class ExecutionContext implements AutoCloseable {
    */
   void tellReleased() {
     while (released != null) {
-      StackRoom.require(); // first: it is told once, and not half
+      StackRoom.requireForUsers(); // first: it is told once, and not half
       Released gone = released;
       released = gone.next;
       gone.next = null;

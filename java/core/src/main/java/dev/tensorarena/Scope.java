@@ -1,7 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.invoke.MethodHandles;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -27,14 +25,7 @@ import java.util.function.Function;
  */
 public final class Scope implements AutoCloseable {
   static {
-    // No end loads a class: where the heap or the stack is at its end, that could fail.
-    try {
-      for (Class<?> each : List.of(StackRoom.class, Resources.class, End.class, Leftovers.class)) {
-        MethodHandles.lookup().ensureInitialized(each);
-      }
-    } catch (IllegalAccessException e) {
-      throw new ExceptionInInitializerError(e);
-    }
+    StackRoom.prepare();
   }
 
   /**
@@ -452,14 +443,9 @@ public final class Scope implements AutoCloseable {
     }
   }
 
-  /** Returns whether this is the root scope of a context whose close is complete. */
-  boolean isClosed() {
-    return ended == End.CLOSED;
-  }
-
-  /** Returns whether the end of a dead root scope was a reset. */
-  boolean wasReset() {
-    return ended == End.RESET;
+  /** Returns what has ended this scope; null while it is open. */
+  End ended() {
+    return ended;
   }
 
   /**

@@ -267,8 +267,8 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     long handedOver = (mine - 1) * ONE + DETACHED;
     Thread before = owner;
     Tensor wrote = writer;
-    owner =
-        null; // before it is detached: from then on another thread may bring it to its own scope
+    // Before it is detached, since from then on another thread may bring it to a scope of its own.
+    owner = null;
     context = null;
     writer = null;
     long all;
@@ -324,7 +324,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
 
   // ---- freezing
 
-  /** Does the same for the owner, who always can, and lets nobody write until {@link #thaw}. */
+  /** Counts one holder more for the owner, and lets nobody write until {@link #thaw}. */
   boolean retainFrozen() {
     boolean retained = tryRetain();
     if (retained && writer != null) {

@@ -9,10 +9,10 @@ import java.util.function.Function;
  * until its own {@link #close()}, also after the end of their scope and after reset and close of
  * their context.
  *
- * <p>The bytes are frozen. A handle is used by one thread at a time and is handed over by safe
- * publication, for example through a queue or a future. If two threads need the tensor at the same
- * time, each takes a share of its own. Views of the handle live as long as it does and may be used
- * on the same threads.
+ * <p>The bytes are frozen. A handle is handed over by safe publication, for example through a queue
+ * or a future. If two threads read the tensor at the same time, each takes a share of its own, so
+ * that neither closes it under the other. Views of the handle live as long as it does and may be
+ * used on the same threads.
  *
  * <p>Any number of threads may close one handle, share it, pin it and make it mutable at the same
  * time: it is released once, and the others see a dead tensor.

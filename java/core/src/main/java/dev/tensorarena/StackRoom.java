@@ -1,5 +1,8 @@
 package dev.tensorarena;
 
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+
 /**
  * Room on the calling thread's stack, which is tried before what must not stop half-way. A stack
  * overflow comes where a method is entered; whoever has tried this may then call methods of this
@@ -16,6 +19,17 @@ final class StackRoom {
   private static final int FRAMES_OF_USERS = 100;
 
   private StackRoom() {}
+
+  /** Loads what an end uses: where the stack or the heap has ended, that could fail. */
+  static void prepare() {
+    try {
+      for (Class<?> each : List.of(Resources.class, End.class, Leftovers.class)) {
+        MethodHandles.lookup().ensureInitialized(each);
+      }
+    } catch (IllegalAccessException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   /**
    * Does nothing but use the stack.

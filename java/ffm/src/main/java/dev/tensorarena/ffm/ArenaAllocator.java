@@ -17,7 +17,7 @@ import java.nio.charset.Charset;
  * context's memory limit.
  *
  * <pre>{@code
- * try (Arena arena = ArenaAllocator.of(ctx)) { // was: Arena.ofConfined()
+ * try (Arena arena = ArenaAllocator.open()) { // was: Arena.ofConfined()
  *   MemorySegment name = arena.allocateFrom("tensor");
  *   ...
  * }
@@ -79,18 +79,20 @@ public final class ArenaAllocator implements Arena {
 
   /**
    * Opens an arena in a context of its own, which has the defaults of {@link
-   * ExecutionContext#open()}: no memory limit but the process's. Closing the arena closes the
-   * context, so that its memory goes back to the pool of all contexts. Where a context is at hand,
-   * {@link #of(ExecutionContext)} is faster.
+   * ExecutionContext#open()}: no memory limit but that of all contexts. Closing the arena closes
+   * the context, so that its memory goes back to the pool of all contexts. Where a context is at
+   * hand, {@link #of(ExecutionContext)} is faster.
    *
    * <p>The arena belongs to the calling thread, which may be a virtual one. If it becomes
    * unreachable without having been closed, its segments stay readable and writable, and its memory
    * is lost, as that of a confined arena of the JDK is; but leak detection reports the context and
-   * the place that called this method, by default for a sample of the contexts. Of an arena that
-   * never allocated anything, the memory is reclaimed.
+   * the place that called this method, by default for a sample of the contexts. An arena that never
+   * allocated anything has no memory.
+   *
+   * <p>It is closed in any order beside others; one that is opened in a cleanup action of another
+   * lives on.
    *
    * @return an open arena; {@code close()} closes its context
-   * @throws OutOfMemoryError if the system refuses memory
    */
   public static ArenaAllocator open() {
     ExecutionContext own = ExecutionContext.open();

@@ -148,10 +148,15 @@ final class Lifetime extends Guard {
    */
   private void keepUntilUnreachable(Tensor tensor) {
     SharedTensor hold = thread.isAlive() ? tensor.tryShare() : null;
-    thread = null;
     if (hold != null) {
-      CLEANER.register(arena.scope(), hold::close);
+      try {
+        CLEANER.register(arena.scope(), hold::close);
+      } catch (Throwable e) { // the heap has ended, and nobody else would close it
+        hold.close();
+        throw e;
+      }
     }
+    thread = null;
   }
 
   /** Tracks a resource that throws the failure, so that it is thrown once the end is complete. */

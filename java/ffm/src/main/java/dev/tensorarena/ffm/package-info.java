@@ -10,7 +10,7 @@
  * MemorySegment bytes = Segments.of(x); // checked, and ends with x
  * float first = bytes.getAtIndex(JAVA_FLOAT, 0); // 3
  * Tensor vectors = Npy.map(ctx, path); // nothing is read before it is used
- * try (Arena arena = ArenaAllocator.of(ctx)) { // was: Arena.ofConfined()
+ * try (Arena arena = ArenaAllocator.open()) { // was: Arena.ofConfined()
  *   MemorySegment name = arena.allocateFrom("tensor");
  *   MemorySegment room = arena.allocate(4000); // zeroed, as the interface demands
  *   name.copyFrom(room.asSlice(0, name.byteSize()));

@@ -1,5 +1,9 @@
 package dev.tensorarena.ffm;
 
+import static dev.tensorarena.ffm.Outcomes.describe;
+import static dev.tensorarena.ffm.Outcomes.nameOf;
+import static dev.tensorarena.ffm.Outcomes.outcomeOf;
+import static dev.tensorarena.ffm.Outcomes.outcomeOfClosing;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_CHAR;
@@ -15,7 +19,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.tensorarena.MemoryLimitExceededException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -51,22 +54,6 @@ import org.junit.jupiter.api.TestFactory;
 class ArenaReferenceTest extends InContext {
   private interface Program {
     Object run(Arena arena) throws Throwable;
-  }
-
-  /** Everything about a segment that does not differ from run to run. */
-  private static String describe(MemorySegment segment) {
-    return "%d bytes, native %s, mapped %s, read-only %s, alive %s, aligned to 16 %s, mine %s: %s"
-        .formatted(
-            segment.byteSize(),
-            segment.isNative(),
-            segment.isMapped(),
-            segment.isReadOnly(),
-            segment.scope().isAlive(),
-            segment.address() % 16 == 0,
-            segment.isAccessibleBy(Thread.currentThread()),
-            segment.byteSize() > 1000
-                ? "hash " + Arrays.hashCode(segment.toArray(JAVA_BYTE))
-                : HexFormat.of().formatHex(segment.toArray(JAVA_BYTE)));
   }
 
   /** What a program did: its result, or the type of what it threw. */
@@ -406,32 +393,6 @@ class ArenaReferenceTest extends InContext {
       case "string" -> segment.getString(0);
       default -> throw new AssertionError(what);
     };
-  }
-
-  private static String outcomeOfClosing(Arena arena) {
-    return outcomeOf(
-        () -> {
-          arena.close();
-          return "closed";
-        });
-  }
-
-  private static String outcomeOf(java.util.concurrent.Callable<?> call) {
-    try {
-      return String.valueOf(call.call());
-    } catch (Exception | OutOfMemoryError e) {
-      return nameOf(e);
-    }
-  }
-
-  /**
-   * The JDK's arena asks the system for whatever it is asked for; ours knows by default how much
-   * there can be, and says so itself.
-   */
-  private static String nameOf(Throwable thrown) {
-    Class<?> type =
-        thrown instanceof MemoryLimitExceededException ? OutOfMemoryError.class : thrown.getClass();
-    return type.getName();
   }
 
   @TestFactory

@@ -23,7 +23,12 @@ final class PinnedArgument extends Pointer implements Function.PostCallRead {
     super(address);
     this.tensor = tensor;
     TensorPin held = TensorPin.of(tensor);
-    this.pin = FORGOTTEN.register(this, held::close);
+    try {
+      this.pin = FORGOTTEN.register(this, held::close);
+    } catch (Throwable e) { // the heap has ended, and nobody else would release it
+      held.close();
+      throw e;
+    }
   }
 
   /** Of a tensor's first element, or of another one. */
