@@ -223,11 +223,10 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     Object first = LISTED.getVolatile(this);
     while (first != ENDED) {
       handle.attached = first;
-      Object found = LISTED.compareAndExchange(this, first, handle);
-      if (found == first) {
+      if (LISTED.compareAndSet(this, first, handle)) {
         return true;
       }
-      first = found;
+      first = LISTED.getVolatile(this);
     }
     handle.attached = null;
     return false;
@@ -235,12 +234,16 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
 
   /**
    * Counts the handles down that other threads have listed, on the owner's thread. It is a loop
-   * without a call, since what comes after the exchange must not meet the end of the stack.
+   * without a call, since what comes after the exchange must not meet the end of the stack. That is
+   * why no exchange here returns an object, which the JDK would cast when it has happened.
    *
    * @param rest what stands for the list from now on
    */
   private void countListed(Object rest) {
-    Object first = LISTED.getAndSet(this, rest);
+    Object first = LISTED.getVolatile(this);
+    while (!LISTED.compareAndSet(this, first, rest)) {
+      first = LISTED.getVolatile(this);
+    }
     while (first instanceof SharedTensor handle) {
       first = handle.attached;
       handle.attached = null;

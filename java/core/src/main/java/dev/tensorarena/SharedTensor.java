@@ -79,11 +79,10 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
       return tracked;
     }
     Resources made = new Resources();
-    Object found = ATTACHED.compareAndExchange(this, null, made); // it may have just been listed
-    if (found == null) {
+    if (ATTACHED.compareAndSet(this, null, made)) { // it may have just been listed
       return made;
     }
-    if (found instanceof Resources tracked) {
+    if (attached instanceof Resources tracked) {
       return tracked;
     }
     throw releasedMeanwhile();

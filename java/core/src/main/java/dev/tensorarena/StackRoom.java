@@ -16,7 +16,7 @@ final class StackRoom {
   private static final int FRAMES = 20;
 
   /** For code of a user's besides, of which nobody knows how much it takes. */
-  private static final int FRAMES_OF_USERS = 100;
+  private static final int FRAMES_OF_USERS = 50;
 
   private StackRoom() {}
 

@@ -82,9 +82,11 @@ public final class TensorPin implements AutoCloseable {
   /** Releases the bytes, on any thread. Closing twice does nothing. */
   @Override
   public void close() {
-    SharedAllocation let = (SharedAllocation) HELD.getAndSet(this, null);
-    if (let == null) {
-      return;
+    SharedAllocation let = held;
+    // No getAndSet: it casts what it returns once it has happened, and where the stack ends in that
+    // cast the hold would be nobody's.
+    if (let == null || !HELD.compareAndSet(this, let, null)) {
+      return; // or another thread closes it
     }
     boolean untold;
     try {
