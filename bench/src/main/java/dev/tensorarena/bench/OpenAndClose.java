@@ -3,6 +3,10 @@ package dev.tensorarena.bench;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Shape;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
@@ -95,5 +99,49 @@ public class OpenAndClose extends AverageTime {
     dev.tensorarena.Scope scope = open.context.scope();
     somebody.consume(open.context.empty(DType.FLOAT32, shape));
     scope.close();
+  }
+
+  /** A direct buffer of the caller's, as large as the tensors. */
+  @State(Scope.Thread)
+  public static class Lent {
+    private ByteBuffer buffer;
+
+    /**
+     * Allocates it.
+     *
+     * @param rows whose number of elements it has
+     */
+    @Setup
+    public void allocate(OpenAndClose rows) {
+      buffer =
+          ByteBuffer.allocateDirect(rows.elements * Float.BYTES).order(ByteOrder.nativeOrder());
+    }
+  }
+
+  /**
+   * A scope with one tensor over a direct buffer of the caller's, in a context that stays open.
+   *
+   * @param open the context
+   * @param lent the buffer
+   * @param somebody who sees the tensor
+   */
+  @Benchmark
+  public void scopeWithWrappedBuffer(Open open, Lent lent, Blackhole somebody) {
+    dev.tensorarena.Scope scope = open.context.scope();
+    somebody.consume(open.context.wrap(lent.buffer, DType.FLOAT32, shape));
+    scope.close();
+  }
+
+  /**
+   * The same by Netty: a buffer of its own over the caller's, released.
+   *
+   * @param lent the buffer
+   * @param somebody who sees Netty's
+   */
+  @Benchmark
+  public void nettyWrappedBuffer(Lent lent, Blackhole somebody) {
+    ByteBuf wrapped = Unpooled.wrappedBuffer(lent.buffer);
+    somebody.consume(wrapped);
+    wrapped.release();
   }
 }
