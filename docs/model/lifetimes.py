@@ -6,6 +6,7 @@ What stands here for what in the code:
   share, try_share, mutable, mutable_original, share_kept
                             Tensor.java (share, tryShare, mutable, consume) and SharedTensor.claim
   close                     SharedTensor.close
+  tell                      ForeignBlock.released
   end_scope                 Scope.end, Scope.closeKeeping, Arena.rewind and .close; chunk_detach and end_behind in C
   unpin, give               ta_chunk_release in chunk_pins.c, pool_give in chunk_pool.c
 Magazines, which chunks lie in when they have come home, have a model of their own, magazines.py; how threads run and what
@@ -13,7 +14,8 @@ waits in store buffers is in interleavings.py.
 
 One chunk holds one or two allocations of an arena that thread O owns; B and C do not own it. Each allocation has a count that
 only O touches, `mine`, and one atomic word of a count and DETACHED; the chunk has the same pair for its pins. An allocation
-that was shared pins the chunk once.
+that was shared pins the chunk once. An allocation may also wrap memory that is not the arena's: it has no chunk, its scope holds it
+from the start, and whoever lets go last tells the memory's owner, who may then free it.
 
 Any number of threads may close one handle, share it and make it mutable at the same time:
   made     what the owner made has a plain flag, `closed`, that the owner alone stores; no handle of others has
@@ -23,9 +25,10 @@ Any number of threads may close one handle, share it and make it mutable at the 
            counts those whose plain flag is not set. When the scope ends the list ends, too
 
 Checked in every state that can be reached:
-  held    no bytes are handed out again while a live handle, an open scope or a tensor from mutable() needs them
+  held    no bytes are handed out again, and no owner of wrapped memory is told that he may free it, while a live handle, an open scope or a tensor from mutable() needs them
   once    the chunk goes to the pool once
   freed   when nobody holds anything and the context is closed, the chunk is in the pool
+  told    the owner of wrapped memory is told once, when its tensors are dead and no end is half done
   valid   no share through a live handle is refused
   frozen  where one tensor can be written there is no live handle of the same bytes
   bytes   no write to bytes that had ended reaches memory after they were handed out again
@@ -47,19 +50,20 @@ class Lifetimes(Model):
     """
     Threads that do whatever they may, with so many handles in all. `scopes`: the allocations of each of O's scopes, one after
     the other; the last scope is the root, whose end is the context's close. `uses`: what is called beside share and close.
-    `left_out`: the rules that a mutant does without.
+    `wrapped`: the allocations that wrap memory of somebody else's. `left_out`: the rules that a mutant does without.
     """
 
-    def __init__(self, scopes, threads, handles, uses=(), left_out=()):
+    def __init__(self, scopes, threads, handles, uses=(), left_out=(), wrapped=()):
         self.scopes, self.threads, self.handles = scopes, threads, handles
         self.uses, self.left_out = frozenset(uses), frozenset(left_out)
         self.allocations = [a for scope in scopes for a in scope]
+        self.wrapped = wrapped
 
     def but(self, *left_out):
-        return Lifetimes(self.scopes, self.threads, self.handles, self.uses, left_out)
+        return Lifetimes(self.scopes, self.threads, self.handles, self.uses, left_out, self.wrapped)
 
     def start(self):
-        m = {"scope": 0, "fault": ""}
+        m = {"scope": 0, "dead": 0, "fault": ""}
         for a in self.allocations:
             m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
             m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
@@ -67,6 +71,10 @@ class Lifetimes(Model):
         m |= {"owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
         for h in range(self.handles):
             m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False, f"taken{h}": "", f"made{h}": "", f"asked{h}": False}
+        for a in self.wrapped:
+            m |= {f"untold{a}": False, f"told{a}": 0}
+            if "wrapped memory is held from the start" not in self.left_out:
+                self.begin_sharing(m, a)
         return m
 
     # ---- SharedAllocation
@@ -91,7 +99,11 @@ class Lifetimes(Model):
         return True
 
     def release(self, t, a):
-        """One holder less, in the word."""
+        if (yield from self.count_down(a)):
+            yield from self.freed(t, a)
+
+    def count_down(self, a):
+        """One holder less, in the word; whether that was the last one."""
         word = f"word{a}"
         if "the decrement is one step" in self.left_out:
             count, detached = yield read(word)
@@ -99,8 +111,7 @@ class Lifetimes(Model):
         else:
             step = relaxed if "a release has release order" in self.left_out else atomic
             left = yield step(f"releases {a}", lambda m: assign(m, word, (m[word][0] - 1, m[word][1])))
-        if left[0] == 0 and (left[1] or "only a detached word frees" in self.left_out):
-            yield from self.unpin(t)
+        return left[0] == 0 and (left[1] or "only a detached word frees" in self.left_out)
 
     def let_go(self, t, a):
         if (yield from self.biased(t, a)):
@@ -133,7 +144,11 @@ class Lifetimes(Model):
         if "detach is one step" in self.left_out:
             yield atomic(f"sets DETACHED of {a}", lambda m: assign(m, word, (m[word][0], True)))
         left = yield atomic(f"detaches {a}", lambda m: assign(m, word, (m[word][0] + mine, True)))
-        if left[0] == 0 and "the owner unpins what nobody holds" not in self.left_out:
+        if left[0] != 0:
+            return
+        if a in self.wrapped:
+            yield private(lambda m: assign(m, f"untold{a}", True))
+        elif "the owner unpins what nobody holds" not in self.left_out:
             yield private(lambda m: add(m, "owner_pins", -1))
 
     def count_listed(self, t, a, end):
@@ -145,6 +160,23 @@ class Lifetimes(Model):
                 if "what the owner counts it marks" not in self.left_out:
                     yield write(f"closed{h}", True)
                 yield private(lambda m: add(m, f"mine{a}", -1))
+
+    def freed(self, t, a):
+        """Nobody holds the bytes any longer."""
+        if a in self.wrapped:
+            if t == OWNER or "whoever lets go last tells" not in self.left_out:
+                yield from self.tell(t, a)
+        else:
+            yield from self.unpin(t)
+
+    def tell(self, t, a):
+        def told(m):
+            if t == OWNER and m["dead"] != m["scope"]:
+                m["fault"] = "told: in the middle of an end"
+            m |= {f"untold{a}": False, f"reused{a}": True}
+            add(m, f"told{a}", 1)
+
+        yield atomic(f"tells the owner of {a}", told)
 
     # ---- the chunk
 
@@ -160,14 +192,14 @@ class Lifetimes(Model):
                 m["fault"] = "books: freed without having been counted as pinned" if detached else "books: not counted out"
             m["noted"] = False
             add(m, "given", 1)
-            for a in self.allocations:
-                m[f"reused{a}"] = True
+            self.reuse(m, self.allocations)
 
         yield atomic("gives the chunk to the pool", to_pool)
 
     def reuse(self, m, allocations):
         for a in allocations:
-            m[f"reused{a}"] = True
+            if a not in self.wrapped:
+                m[f"reused{a}"] = True
 
     # ---- handles: h is where the new one goes
 
@@ -184,6 +216,8 @@ class Lifetimes(Model):
 
     def begin_sharing(self, m, a):
         m |= {f"shared{a}": True, f"biased{a}": True, f"mine{a}": 1}
+        if a in self.wrapped:
+            return
         add(m, "owner_pins", 1)
         if "a pin raises the floor" not in self.left_out:
             m["floor"] = max(m["floor"], a + 1)
@@ -384,13 +418,21 @@ class Lifetimes(Model):
         for a in reversed(ended):
             if (yield private(lambda m: m[f"shared{a}"])) and "the scope's end walks its list" not in self.left_out:
                 yield from self.detach(t, a)
+                if "an end tells when it is complete" in self.left_out:
+                    yield from self.tell_untold(t)
         if late:
             yield from self.keep_result(t, keep)
         if ended is self.scopes[-1]:
             yield from self.close_context(t)
         else:
             yield from self.rewind(ended, in_c)
-        yield private(lambda m: add(m, "scope", 1))
+        yield private(lambda m: m.update({"scope": m["scope"] + 1, "dead": m["scope"] + 1}))
+        yield from self.tell_untold(t)
+
+    def tell_untold(self, t):
+        for a in self.wrapped:
+            if (yield private(lambda m: m[f"untold{a}"])):
+                yield from self.tell(t, a)
 
     def keep_result(self, t, keep):
         if keep is not None and (yield private(lambda m: m[f"shared{keep}"])):
@@ -401,6 +443,8 @@ class Lifetimes(Model):
         for a in self.scopes[m["scope"]]:
             if m[f"writer{a}"] == OWNER:
                 m[f"writer{a}"] = ""
+        if "tensors die before their holds go" not in self.left_out:
+            add(m, "dead", 1)
         return self.scopes[m["scope"]]
 
     def is_pinned(self):
@@ -420,8 +464,11 @@ class Lifetimes(Model):
 
     def close_context(self, t):
         for a in self.allocations:
-            if (yield private(lambda m: swap(m, f"result{a}", False))):
-                yield from self.release(t, a)
+            if (yield private(lambda m: swap(m, f"result{a}", False))) and (yield from self.count_down(a)):
+                if a in self.wrapped:
+                    yield private(lambda m: assign(m, f"untold{a}", True))
+                else:
+                    yield from self.unpin(t)
         if not (yield from self.is_pinned()):
             yield from self.give(detached=False)
             return
@@ -470,7 +517,7 @@ class Lifetimes(Model):
                 yield Lifetimes.mutable_original, (a,)
             if "write" in self.uses and m[f"writer{a}"] == OWNER and OWNER not in m[f"wrote{a}"]:
                 yield Lifetimes.write_bytes, (a,)
-            if "pin" in self.uses and not m[f"shared{a}"] and not m[f"pinned{a}"]:
+            if "pin" in self.uses and a not in self.wrapped and not m[f"shared{a}"] and not m[f"pinned{a}"]:
                 yield Lifetimes.pin, (a,)
             if "hold" in self.uses and not m[f"held{a}"]:
                 yield Lifetimes.hold, (a,)
@@ -520,6 +567,11 @@ class Lifetimes(Model):
                     return f"held: the bytes of {a} are handed out again while handle {h} is live"
                 if m[f"writer{a}"]:
                     return f"frozen: {m[f'writer{a}']} writes {a} while handle {h} is live"
+        for a in self.wrapped:
+            if m[f"told{a}"] > 1:
+                return f"told: the owner of {a} is told twice"
+            if m[f"told{a}"] and any(a in scope for scope in self.scopes[m["dead"] :]):
+                return f"told: the owner of {a} is told while its tensors are alive"
         for a in self.allocations:
             if m[f"result{a}"] and m[f"writer{a}"]:
                 return f"frozen: {m[f'writer{a}']} writes {a} while closeKeeping's result is live"
@@ -535,8 +587,12 @@ class Lifetimes(Model):
     def wrong_at_rest(self, m):
         handles = any(m[f"live{h}"] for h in range(self.handles))
         held = handles or any(m[f"kept{a}"] or m[f"pins{a}"] or m[f"holds{a}"] for a in self.allocations)
-        if m["scope"] == len(self.scopes) and not held and not m["given"]:
-            return "freed: nobody holds the chunk and nobody frees it"
+        if m["scope"] == len(self.scopes) and not held:
+            if not m["given"]:
+                return "freed: nobody holds the chunk and nobody frees it"
+            for a in self.wrapped:
+                if not m[f"told{a}"]:
+                    return f"told: nobody holds {a} and nobody tells its owner"
         return None
 
 
@@ -552,6 +608,8 @@ CLOSES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"others"})
 MUTABLE_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "mutable", "mutable original", "try"})
 HOLDS = Lifetimes(((0,),), "OB", 1, {"hold", "mutable", "mutable original"})
 KEPT = Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})
+WRAPPED = Lifetimes(((0,), (1,)), "OB", 2, {"mutable", "keep", "hold"}, wrapped=(0,))
+WRAPPED_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "try", "mutable"}, wrapped=(0,))
 
 THE_PROTOCOL = (
     ("shares of two allocations", SHARES),
@@ -566,6 +624,8 @@ THE_PROTOCOL = (
     ("anybody closes any handle, or makes it mutable", MUTABLE_OF_OTHERS),
     ("TensorPins against mutable", HOLDS),
     ("closeKeeping of what a resource shares", KEPT),
+    ("wrapped memory: handles, mutable, closeKeeping, TensorPins", WRAPPED),
+    ("wrapped memory, whose handles anybody closes or makes mutable", WRAPPED_OF_OTHERS),
 )
 
 # Each rule, and the models that break without it.
@@ -602,6 +662,10 @@ MUTANTS = (
     ("who claimed looks for closes", MUTABLE_OF_OTHERS),
     ("a TensorPin is a holder", HOLDS),
     ("a kept result is held before the scope lets go", KEPT),
+    ("wrapped memory is held from the start", WRAPPED),
+    ("whoever lets go last tells", WRAPPED),
+    ("tensors die before their holds go", WRAPPED),
+    ("an end tells when it is complete", WRAPPED),
 )
 
 if __name__ == "__main__":
