@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Copying, filling and comparing of whole tensors, by the bits of their elements. Callers have
@@ -15,6 +16,9 @@ final class Bulk {
 
   /** The size of the parts in which foreign memory is copied; for each part there is a window. */
   private static final long PART = 1L << 30;
+
+  /** In bytes; foreign memory is compared by copies of blocks of this size. */
+  private static final int BLOCK = 16 << 10;
 
   private Bulk() {}
 
@@ -172,8 +176,30 @@ final class Bulk {
   private static int firstOtherBits(Tensor a, Tensor b) {
     int shift = a.dtype.shift;
     int size = a.length << shift;
-    int at = a.window.bytesAt(a.offset, size).mismatch(b.window.bytesAt(b.offset, size));
+    int at =
+        a.window.isForeign() || b.window.isForeign()
+            ? firstOtherByteOfCopies(a, b, size)
+            : a.window.bytesAt(a.offset, size).mismatch(b.window.bytesAt(b.offset, size));
     return at < 0 ? -1 : at >> shift;
+  }
+
+  /**
+   * Compares copies of contiguous tensors: what compares two buffers in the JDK crashes the JVM
+   * where a mapped file was cut short, and what copies from a buffer throws {@link InternalError}.
+   */
+  private static int firstOtherByteOfCopies(Tensor a, Tensor b, int size) {
+    byte[] left = new byte[Math.min(size, BLOCK)];
+    byte[] right = new byte[left.length];
+    for (int done = 0, next; done < size; done += next) {
+      next = Math.min(left.length, size - done);
+      a.window.get(a.offset + done, left, 0, next);
+      b.window.get(b.offset + done, right, 0, next);
+      int at = Arrays.mismatch(left, 0, next, right, 0, next);
+      if (at >= 0) {
+        return done + at;
+      }
+    }
+    return -1;
   }
 
   /** Returns an element's bits; of a BOOL whether it is true, which many bytes are. */
@@ -190,7 +216,9 @@ final class Bulk {
       case 1:
         return bytes.getShort(at);
       case 2:
-        return bytes.getInt(at);
+        // Unsigned: where a mapped file was cut short, HotSpot cannot skip the instruction that
+        // reads an int and extends its sign (movslq), and crashes.
+        return bytes.getInt(at) & 0xffff_ffffL;
       default:
         return bytes.getLong(at);
     }

@@ -1322,7 +1322,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   /**
    * Returns the row-major index of the first element that differs from the other tensor's: in its
    * bits, so that NaN equals itself and 0.0 differs from -0.0; of {@link DType#BOOL} in being true,
-   * whichever byte says so.
+   * whichever byte says so. Over a mapped file that was cut short it throws {@link InternalError},
+   * as all reading does.
    *
    * @param other a tensor of the same type and shape
    * @return the index, or -1 if there is none

@@ -17,7 +17,8 @@ import dev.tensorarena.Tensor;
  * <p>Each method is called on a thread that may use the tensors. The library may compute on threads
  * of its own beside it; {@link #threads} says how many. Results may differ in the last bits from
  * one processor, library or number of threads to another, since sums are added up in different
- * orders.
+ * orders. It reads the bytes itself: where a tensor is over a mapped file that somebody cuts short,
+ * the JVM crashes; {@code copy(ctx)} of the tensor throws then.
  *
  * <p>Each method throws {@link IllegalArgumentException} for types, shapes and strides that do not
  * fit, and for tensors that span 2 GiB and more, with what they are; {@link IllegalStateException}

@@ -18,8 +18,12 @@ import java.nio.file.StandardOpenOption;
  * files may be larger than memory. {@link dev.tensorarena.Npy} tells the types, and reads files
  * into arenas instead, big-endian ones too, which cannot be mapped.
  *
- * <p>Whoever changes a mapped file changes the tensor; who cuts it short makes access to the lost
- * part throw {@link InternalError}.
+ * <p>Whoever changes a mapped file changes the tensor; who cuts it short makes the tensor's methods
+ * throw {@link InternalError} where they read or write the lost part. That does not hold for what
+ * reads the bytes without the tensor, which may crash the JVM: native code that was given them, and
+ * the JDK's comparisons of segments and of raw views, such as {@link
+ * java.lang.foreign.MemorySegment#mismatch(java.lang.foreign.MemorySegment)
+ * MemorySegment.mismatch}; {@code Tensor.mismatch} compares them safely.
  */
 public final class Npy {
   private Npy() {}

@@ -44,6 +44,9 @@ public final class Segments {
    * over a buffer of a segment whose arena can be closed, the result is a part of that segment,
    * with its lifetime and its confinement.
    *
+   * <p>What reads a segment is the JDK's. Over a mapped file that was cut short, its {@code
+   * mismatch} crashes the JVM once it is compiled, where {@link Tensor#mismatch} throws.
+   *
    * @param tensor a contiguous tensor
    * @return its bytes: {@code tensor.byteSize()} of them, aligned as the tensor is
    * @throws IllegalStateException if the tensor is dead or belongs to another thread, or if it is a

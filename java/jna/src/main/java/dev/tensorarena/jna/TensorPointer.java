@@ -38,7 +38,8 @@ import java.nio.ByteBuffer;
  * <p>The pointer keeps the tensor and its context reachable, but owns nothing: {@code close} does
  * nothing. A buffer of {@code getByteBuffer} is a raw view, like those of {@link
  * Tensor#asByteBuffer}. Native code must not write through it if the tensor is frozen, which
- * nothing prevents.
+ * nothing prevents. Its accessors are native code, too: over a mapped file that somebody cuts short
+ * they crash the JVM, where those of the tensor throw.
  */
 public final class TensorPointer extends BoundedMemory implements NativeMapped {
   private final Tensor tensor;
