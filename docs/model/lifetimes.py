@@ -25,7 +25,7 @@ Any number of threads may close one handle, share it and make it mutable at the 
            counts those whose plain flag is not set. When the scope ends the list ends, too
 
 Checked in every state that can be reached:
-  held    no bytes are handed out again, and no owner of wrapped memory is told that he may free it, while a live handle, an open scope or a tensor from mutable() needs them
+  held    no bytes are handed out again, and no owner of wrapped memory is told that he may free it, while a live handle, an open scope, a tensor from mutable() or a copy needs them
   once    the chunk goes to the pool once
   freed   when nobody holds anything and the context is closed, the chunk is in the pool
   told    the owner of wrapped memory is told once, when its tensors are dead and no end is half done
@@ -68,6 +68,7 @@ class Lifetimes(Model):
             m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
             m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
             m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False, f"holds{a}": 0, f"held{a}": False, f"list{a}": ()}
+            m[f"reads{a}"] = 0
         m |= {"owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
         for h in range(self.handles):
             m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False, f"taken{h}": "", f"made{h}": "", f"asked{h}": False}
@@ -235,11 +236,7 @@ class Lifetimes(Model):
     def share(self, t, source, h, user):
         """Of a handle that the thread uses, or that others may be closing: try_share."""
         a = yield private(lambda m: self.busy(m, source, h, user))
-        shared = False
-        if not (yield from self.is_closed(source)) and (yield from self.retain(t, a)):
-            shared = "a share looks at the handle again" in self.left_out or not (yield from self.is_closed(source))
-            if not shared:
-                yield from self.let_go(t, a)
+        shared = yield from self.try_hold(t, a, source)
 
         def returned(m):
             if shared:
@@ -252,6 +249,27 @@ class Lifetimes(Model):
                 m[f"user{source}"] = t
 
         yield private(returned)
+
+    def try_hold(self, t, a, source):
+        """Whether the bytes of a handle have one holder more now."""
+        biased = yield from self.biased(t, a)
+        if (yield from self.is_closed(source)) or not (yield from self.retain(t, a)):
+            return False
+        if biased or "a share looks at the handle again" in self.left_out or not (yield from self.is_closed(source)):
+            return True
+        yield from self.let_go(t, a)
+        return False
+
+    def copy(self, t, a, source):
+        """Whether the bytes of a handle were there to be read."""
+        held = "a copy holds what it reads" not in self.left_out
+        if held and not (yield from self.try_hold(t, a, source)):
+            return False
+        yield private(lambda m: add(m, f"reads{a}", 1))
+        yield relaxed(f"reads the bytes of {a}", lambda m: add(m, f"reads{a}", -1))
+        if held:
+            yield from self.let_go(t, a)
+        return True
 
     def busy(self, m, source, h, user):
         if user:
@@ -335,7 +353,8 @@ class Lifetimes(Model):
             if full:
                 yield private(lambda m: m.update({f"user{h}": t, f"live{h}": not m[f"asked{h}"]}))
                 return
-        yield from self.close(t, h)  # having copied
+        if (yield from self.copy(t, a, h)):
+            yield from self.close(t, h)
 
     def open_again(self, m, h):
         if m[f"taken{h}"] == "unclaimed" and "who claimed looks for closes" not in self.left_out:
@@ -577,6 +596,8 @@ class Lifetimes(Model):
                 return f"frozen: {m[f'writer{a}']} writes {a} while closeKeeping's result is live"
             if not m[f"reused{a}"]:
                 continue
+            if m[f"reads{a}"]:
+                return f"held: the bytes of {a} are handed out again while they are copied"
             if m[f"kept{a}"] or m[f"result{a}"] or m[f"pins{a}"] or m[f"holds{a}"]:
                 return f"held: the bytes of {a} are handed out again under a tensor or a pin"
             for t in self.threads:
@@ -651,6 +672,7 @@ MUTANTS = (
     ("claim closes before it asks", TRIES),
     ("a fence between closing and asking", TRIES),
     ("a share looks at the handle again", TRIES),
+    ("a copy holds what it reads", MUTABLE_OF_OTHERS),
     ("a take is a compare-and-set", CLOSES),
     ("handles of the owner's are listed", CLOSES),
     ("the list ends with the scope", CLOSES),

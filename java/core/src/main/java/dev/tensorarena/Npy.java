@@ -129,9 +129,11 @@ public final class Npy {
     byte[] header =
         new NpyHeader(tensor.dtype, tensor.shape, fortranOrder, ByteOrder.LITTLE_ENDIAN).toBytes();
     requireRegularFile(path);
+    SharedAllocation held = tensor.holdToRead();
     try {
       FileReplacement.write(path, file -> NpyData.write(file, header, stored));
     } finally {
+      Tensor.giveBack(held);
       Reference.reachabilityFence(tensor);
     }
   }

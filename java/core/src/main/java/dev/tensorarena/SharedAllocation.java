@@ -172,9 +172,27 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     return owner == Thread.currentThread();
   }
 
-  /** Counts one holder less, on any thread, and tells wrapped memory if that was the last one. */
-  void release() {
-    if (letGo()) {
+  /**
+   * Tries the stack for {@link #giveBack}.
+   *
+   * @throws StackOverflowError if there is none
+   */
+  void requireRoomToGiveBack() {
+    if (foreign == null) {
+      StackRoom.require();
+    } else {
+      StackRoom.requireForUsers();
+    }
+  }
+
+  /**
+   * Counts one holder less, on any thread, and tells wrapped memory if that was the last one. The
+   * caller has tried the stack before it became the holder, since nobody could do this later.
+   */
+  void giveBack() {
+    if (isBiasedToMe()) {
+      mine--;
+    } else if (releaseCounted() && foreign != null) {
       foreign.tell();
     }
   }

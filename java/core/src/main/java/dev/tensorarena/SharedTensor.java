@@ -15,7 +15,10 @@ import java.util.function.Function;
  * used on the same threads.
  *
  * <p>Any number of threads may close one handle, share it, pin it and make it mutable at the same
- * time: it is released once, and the others see a dead tensor.
+ * time: it is released once, and the others see a dead tensor. What copies or compares the bytes of
+ * a handle, or writes them to a file, holds them until it is done: its result is what was in them,
+ * also where another thread has closed the handle meanwhile. Single elements, arrays and raw views
+ * are read without a hold.
  */
 public final class SharedTensor extends Tensor implements AutoCloseable {
   private static final VarHandle ATTACHED;

@@ -1192,7 +1192,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     Object living = useToWrite();
     source.living(); // this tensor's memory was asked since
     requireSame(source);
-    Bulk.copy(source, this);
+    SharedAllocation held = source.holdToRead();
+    try {
+      Bulk.copy(source, this);
+    } finally {
+      giveBack(held);
+    }
     Reference.reachabilityFence(living);
     Reference.reachabilityFence(sourceLiving);
     return this;
@@ -1333,10 +1338,19 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     Object otherLiving = other.use();
     living(); // the other one's memory was asked since
     requireSame(other);
-    long index = Bulk.mismatch(this, other);
-    Reference.reachabilityFence(living);
-    Reference.reachabilityFence(otherLiving);
-    return index;
+    SharedAllocation held = holdToRead();
+    try {
+      SharedAllocation otherHeld = other.holdToRead();
+      try {
+        return Bulk.mismatch(this, other);
+      } finally {
+        giveBack(otherHeld);
+      }
+    } finally {
+      giveBack(held);
+      Reference.reachabilityFence(living);
+      Reference.reachabilityFence(otherLiving);
+    }
   }
 
   private void requireSame(Tensor other) {
@@ -1528,10 +1542,15 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (strides != null) {
       requireReach();
     }
-    Tensor copy = ctx.empty(dtype, shape);
-    Bulk.copy(this, copy);
-    Reference.reachabilityFence(living);
-    return copy;
+    SharedAllocation held = holdToRead();
+    try {
+      Tensor copy = ctx.empty(dtype, shape);
+      Bulk.copy(this, copy);
+      return copy;
+    } finally {
+      giveBack(held);
+      Reference.reachabilityFence(living);
+    }
   }
 
   // ---- lifetimes
@@ -1573,13 +1592,17 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     // The handle before the count, so that running out of heap leaks no pin.
     Resources watch = shared.watchNext(this);
     SharedTensor handle = new SharedTensor(this, shared, watch);
-    // What a handle holds is frozen. Nothing is called once
-    // the hold is counted, since the end of the stack would lose it.
-    if (!(scope != null ? shared.retainFrozen() : tryHold(shared))) {
-      LeakDetector.dismiss(watch);
-      return null;
+    // What a handle holds is frozen. Nothing is called once the hold is counted, since the end of
+    // the stack would lose it.
+    boolean held = false;
+    try {
+      held = scope != null ? shared.retainFrozen() : tryHold(shared);
+    } finally {
+      if (!held) {
+        LeakDetector.dismiss(watch);
+      }
     }
-    return handle;
+    return held ? handle : null;
   }
 
   /**
@@ -1587,22 +1610,56 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    *
    * @return false, with nothing counted, if its shared handle was released or claimed meanwhile:
    *     then the bytes may be another's to write
+   * @throws StackOverflowError if there is no stack to tell wrapped memory of a hold that is given
+   *     back; nothing has changed then
    */
   final boolean tryHold(SharedAllocation shared) {
-    SharedTensor handle = scope == null ? (SharedTensor) origin() : null;
+    if (scope != null) {
+      return shared.tryRetain();
+    }
+    SharedTensor handle = (SharedTensor) origin();
+    if (shared.isBiasedToMe()) {
+      return !handle.isClosed() && shared.tryRetain(); // before the scope ends nobody else claims
+    }
+    if (shared.foreign != null) {
+      StackRoom.requireForUsers();
+    }
     if (!shared.tryRetain()) {
       return false;
     }
     // No call from here on, since the end of the stack would lose the hold.
-    if (handle == null) {
-      return true;
-    }
     long counted = shared.word; // volatile: the handle is looked at after the hold was counted
     if (!handle.closed && handle.taken == SharedTensor.OPEN) {
       return true;
     }
-    shared.release();
+    shared.giveBack();
     return false;
+  }
+
+  /**
+   * Holds the bytes of a shared handle, which another thread may close, while they are read: what
+   * comes out is what was in them, and wrapped memory is not unmapped meanwhile.
+   *
+   * @return what the caller gives to {@link #giveBack}; null if nobody can end this tensor
+   *     meanwhile
+   * @throws IllegalStateException if the handle was released meanwhile
+   */
+  final SharedAllocation holdToRead() {
+    if (scope != null) {
+      return null;
+    }
+    SharedAllocation shared = origin().shared;
+    shared.requireRoomToGiveBack();
+    if (!tryHold(shared)) {
+      throw releasedMeanwhile();
+    }
+    return shared;
+  }
+
+  static void giveBack(SharedAllocation held) {
+    if (held != null) {
+      held.giveBack();
+    }
   }
 
   /** Returns the state of all holders of the bytes, and makes it for the first one. */

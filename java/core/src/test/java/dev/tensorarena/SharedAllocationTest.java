@@ -15,7 +15,7 @@ class SharedAllocationTest {
     }
     SharedAllocation shared = handle.shared;
     assertTrue(shared.tryRetain());
-    shared.release();
+    shared.giveBack();
     assertEquals(2f, handle.getFloatAt(1));
     handle.close();
     assertFalse(shared.tryRetain());

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +31,10 @@ class StackEdgeTest {
   static final class Edges {
     private static final int ROUNDS = 40;
 
+    private static final StackOverflowError OVERFLOW = new StackOverflowError();
+
     private static int overflows;
+    private static int heights;
 
     /** Fills the stack, then runs the step in ever fewer frames until it does not overflow. */
     private static void atTheEdge(int padding, Step step) {
@@ -77,6 +81,7 @@ class StackEdgeTest {
       repeat("a handle", Edges::closeHandle);
       repeat("a handle that tracks", Edges::closeHandleThatTracks);
       repeat("share", Edges::share);
+      repeat("tryShare against close", Edges::tryShareOfWhatIsClosedMeanwhile);
       repeat("open", Edges::open);
       repeat("a refusal", Edges::refuse);
     }
@@ -233,6 +238,36 @@ class StackEdgeTest {
       }
     }
 
+    /**
+     * Another thread closes the handle when the call has passed the gate, so that its hold goes
+     * again; each round at another height.
+     */
+    private static void tryShareOfWhatIsClosedMeanwhile() {
+      ClosedMeanwhile lent = new ClosedMeanwhile();
+      SharedTensor other;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        lent.handle = ctx.wrap(lent, DType.INT8, Shape.of(8)).share();
+        other = lent.handle.share();
+      }
+      new Thread(lent::closeWhenAsked).start();
+      int[] passed = new int[1];
+      int height = heights++;
+      atTheEdge(
+          0,
+          () -> {
+            if (passed[0]++ < height) {
+              throw OVERFLOW;
+            }
+            lent.isArmed = true;
+            lent.handle.tryShare();
+          });
+      lent.isArmed = false;
+      assertFalse(lent.handle.isAlive());
+      assertEquals(0, lent.released);
+      other.close();
+      assertEquals(1, lent.released);
+    }
+
     /** The first message that is made in its place, if it is the first round. */
     private static void refuse() {
       ExecutionContext ctx = ExecutionContext.builder().name("small").open();
@@ -264,6 +299,50 @@ class StackEdgeTest {
       assertFalse(tensor.isAlive());
       assertEquals(used, ctx.memoryUsage());
       assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
+    }
+  }
+
+  private static final class ClosedMeanwhile implements ForeignMemory {
+    private final ByteBuffer bytes = ByteBuffer.allocateDirect(8);
+
+    volatile SharedTensor handle;
+    volatile boolean isArmed;
+    private volatile boolean isAsked;
+    private volatile boolean isClosed;
+    volatile int released;
+
+    void closeWhenAsked() {
+      while (!isAsked) {
+        Thread.onSpinWait();
+      }
+      handle.close();
+      isClosed = true;
+    }
+
+    @Override
+    public long byteSize() {
+      return 8;
+    }
+
+    @Override
+    public ByteBuffer part(long offset, int length) {
+      return bytes;
+    }
+
+    @Override
+    public boolean isAlive() {
+      if (isArmed) {
+        isAsked = true;
+        while (!isClosed) {
+          // without a call, for which there may be no stack
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public void released() {
+      released++;
     }
   }
 

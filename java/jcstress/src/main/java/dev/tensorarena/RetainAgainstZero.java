@@ -39,14 +39,14 @@ public class RetainAgainstZero extends EndedContext {
 
   @Actor
   public void release() {
-    shared.release();
-    shared.release();
+    shared.giveBack();
+    shared.giveBack();
   }
 
   @Arbiter
   public void end(II_Result r) {
     if (retained) {
-      shared.release();
+      shared.giveBack();
     }
     r.r2 = end();
   }
