@@ -9,14 +9,19 @@ import java.nio.ByteOrder;
  * written. Every later part is held against that, because tensors are offsets from the start.
  * Immutable; any thread.
  *
- * <p>The {@link SharedAllocation} of the tensor refers to it, keeps the memory reachable so, and
- * tells it when its last holder has gone.
+ * <p>The {@link SharedAllocation} of the tensor refers to it, keeps the memory and its first part
+ * reachable so, and tells it when its last holder has gone. A later part is kept by the windows,
+ * and so the tensors, over it.
  */
 final class ForeignBlock extends Released {
   /** The JDK's segments make no larger buffers. */
   private static final int MAX_PART = Integer.MAX_VALUE - 8;
 
   final ForeignMemory memory;
+
+  /** Is kept, since it may be all that keeps the bytes, whatever the memory promised. */
+  private final ByteBuffer first;
+
   private final long start;
   private final long size;
   private final boolean readOnly;
@@ -26,6 +31,7 @@ final class ForeignBlock extends Released {
 
   private ForeignBlock(ForeignMemory memory, long size, ByteBuffer first) {
     this.memory = memory;
+    this.first = first;
     this.start = NativeArena.bufferAddress(first);
     this.size = size;
     this.readOnly = first.isReadOnly();

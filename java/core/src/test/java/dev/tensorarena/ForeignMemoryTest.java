@@ -5,14 +5,17 @@ import static dev.tensorarena.TestSupport.counting;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -168,6 +171,44 @@ class ForeignMemoryTest {
       liar.beside = 0;
       assertEquals(7, tensor.select(0, 4).getByte(GIB - 1), "and nothing has changed");
     }
+  }
+
+  /** It promised to keep its bytes, and a pin's address was read after they were freed. */
+  @Test
+  void aPinKeepsThePartThatAMemoryDoesNotKeep() {
+    AtomicReference<WeakReference<ByteBuffer>> part = new AtomicReference<>();
+    ForeignMemory forgetful =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return 1 << 20;
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            ByteBuffer bytes = ByteBuffer.allocateDirect(length);
+            part.set(new WeakReference<>(bytes));
+            return bytes;
+          }
+        };
+    TensorPin pin = pinOfFrozen(forgetful);
+    ctx.reset();
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+    }
+    assertNotNull(part.get().get());
+    pin.close();
+    pin = null;
+    for (int i = 0; i < 100 && part.get().get() != null; i++) {
+      System.gc();
+    }
+    assertNull(part.get().get(), "and no longer");
+  }
+
+  private TensorPin pinOfFrozen(ForeignMemory memory) {
+    Tensor tensor = ctx.wrap(memory, DType.INT8, Shape.of(1 << 20));
+    tensor.share().close(); // or its one writer would keep the tensor
+    return TensorPin.of(tensor);
   }
 
   /** The parts of a memory may have any order: what counts is where they lie. */

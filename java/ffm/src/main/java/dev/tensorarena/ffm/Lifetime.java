@@ -84,16 +84,12 @@ final class Lifetime extends Guard {
   }
 
   /**
-   * Returns such a segment over bytes that may be an object's.
-   *
-   * @param kept what must stay reachable as long as the segment can be used; null for an arena's
-   *     bytes
+   * Returns such a segment over wrapped memory. It keeps the tensor reachable, and so the memory
+   * and the very part of it that the tensor lies in.
    */
-  MemorySegment segment(long address, long bytes, Object kept) {
-    return kept == null
-        ? segment(address, bytes)
-        : MemorySegment.ofAddress(address)
-            .reinterpret(bytes, arena, ended -> Reference.reachabilityFence(kept));
+  MemorySegment segment(long address, long bytes, Tensor wrapping) {
+    return MemorySegment.ofAddress(address)
+        .reinterpret(bytes, arena, ended -> Reference.reachabilityFence(wrapping));
   }
 
   MemorySegment.Scope jdkScope() {

@@ -57,8 +57,11 @@ public final class Segments {
     if (memory.foreign() != null && SegmentMemory.hasOwnLifetime(memory.foreign(), tensor)) {
       return SegmentMemory.segmentOf(memory.foreign(), tensor);
     }
+    Lifetime lifetime = Lifetime.of(tensor);
     MemorySegment segment =
-        Lifetime.of(tensor).segment(memory.address(), memory.byteSize(), memory.foreign());
+        memory.foreign() == null
+            ? lifetime.segment(memory.address(), memory.byteSize())
+            : lifetime.segment(memory.address(), memory.byteSize(), tensor);
     return memory.isWritable() ? segment : segment.asReadOnly();
   }
 

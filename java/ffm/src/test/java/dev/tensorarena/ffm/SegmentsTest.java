@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.ForeignMemory;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
@@ -29,6 +30,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -400,6 +403,54 @@ class SegmentsTest extends InContext {
       System.gc();
     }
     assertNull(memory.get(), "and no longer");
+  }
+
+  /** Of a memory that keeps none of its parts, also of the part that only a view lies in. */
+  @Test
+  void aSegmentKeepsThePartThatItLiesIn() throws Exception {
+    long gib = 1L << 30;
+    Set<Long> freed = ConcurrentHashMap.newKeySet();
+    Segments.of(ctx.empty(DType.INT8, 1)); // what all segments of the scope share keeps this one
+    Tensor all = ctx.empty(DType.INT8, 3, gib);
+    all.select(0, 0).setByte((byte) 4, gib - 1);
+    all.select(0, 2).setByte((byte) 5, gib - 1);
+    long start = all.address();
+    MemorySegment first = segmentOf(start, freed, 0, gib);
+    MemorySegment later = segmentOf(start, freed, 2 * gib, 3 * gib);
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertEquals(Set.of(), freed);
+    assertEquals(4, first.get(JAVA_BYTE, gib - 1));
+    assertEquals(5, later.get(JAVA_BYTE, gib - 1));
+    ctx.reset();
+    for (int i = 0; i < 500 && freed.size() < 2; i++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertEquals(Set.of(0L, 2 * gib), freed, "and no longer");
+  }
+
+  private MemorySegment segmentOf(long start, Set<Long> freed, long from, long to) {
+    long size = 3L << 30;
+    ForeignMemory forgetful =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return size;
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            return MemorySegment.ofAddress(start + offset)
+                .reinterpret(length, Arena.ofAuto(), part -> freed.add(offset))
+                .asByteBuffer();
+          }
+        };
+    Tensor tensor = ctx.wrap(forgetful, DType.INT8, Shape.of(size));
+    tensor.share().close(); // or its one writer would keep the tensor
+    return Segments.of(tensor.slice(0, from, to));
   }
 
   @Test
