@@ -74,29 +74,11 @@ static void put_spare(arena *a, descriptor *chunk) {
     a->spares = chunk;
 }
 
-/* Takes the spare that follows `before`, the first one for NULL. */
-static descriptor *take_spare(arena *a, descriptor *before) {
-    descriptor *taken = before == NULL ? a->spares : chunk_at(before->next);
-    if (before == NULL) {
-        a->spares = chunk_at(taken->next);
-    } else {
-        before->next = taken->next;
-    }
+/* Takes the spare that was put in last; there is one. */
+static descriptor *take_spare(arena *a) {
+    descriptor *taken = a->spares;
+    a->spares = chunk_at(taken->next);
     return taken;
-}
-
-/* The smallest spare that holds so much, the one that was in use longest ago; NULL without one. */
-static descriptor *find_spare(arena *a, uint64_t size) {
-    descriptor *best = NULL, *before_best = NULL, *before = NULL;
-    for (descriptor *spare = a->spares; spare != NULL; spare = chunk_at(spare->next)) {
-        uint64_t bytes = chunk_bytes(spare);
-        if (bytes >= size && (best == NULL || bytes < chunk_bytes(best))) {
-            best = spare;
-            before_best = before;
-        }
-        before = spare;
-    }
-    return best == NULL ? NULL : take_spare(a, before_best);
 }
 
 static void lose(arena *a, const descriptor *chunk) {
@@ -117,7 +99,7 @@ void chain_add_spare(arena *a, descriptor *chunk) {
 }
 
 descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why) {
-    descriptor *chunk = find_spare(a, least);
+    descriptor *chunk = chunks_take_best(&a->spares, least); /* in use longest ago */
     if (chunk == NULL) {
         chunk = pool_take(least, wanted, (a->flags & TA_OPTION_HUGE_PAGES) != 0, why);
         if (chunk == NULL) {
@@ -178,7 +160,7 @@ void chain_stand_on_spare(arena *a, int64_t charged) {
         stand_nowhere(a, charged);
         return;
     }
-    descriptor *first = take_spare(a, NULL);
+    descriptor *first = take_spare(a);
     first->large = 0;
     chain_add(a, first);
     stand_at(a, first, first->base, charged);
@@ -186,13 +168,13 @@ void chain_stand_on_spare(arena *a, int64_t charged) {
 
 void chain_keep_one_spare(arena *a, uint64_t bytes) {
     uint64_t least = bytes < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : bytes;
-    descriptor *kept = find_spare(a, least);
+    descriptor *kept = chunks_take_best(&a->spares, least);
     if (kept != NULL && chunk_bytes(kept) / FAR_TOO_LARGE >= least) {
         put_spare(a, kept);
         kept = NULL;
     }
     while (a->spares != NULL) {
-        descriptor *spare = take_spare(a, NULL);
+        descriptor *spare = take_spare(a);
         lose(a, spare);
         pool_give(spare);
     }

@@ -132,6 +132,34 @@ static inline void chunk_note_touched(descriptor *chunk, uint64_t bytes) {
     }
 }
 
+/*
+ * Takes the smallest chunk that holds so much out of a list, linked by `next`; NULL if none does. Of
+ * equal ones, that is the one that was put in last.
+ */
+static inline descriptor *chunks_take_best(descriptor **first, uint64_t bytes) {
+    descriptor *best = NULL, *before_best = NULL, *before = NULL;
+    for (descriptor *chunk = *first; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        uint64_t size = chunk_bytes(chunk);
+        if (size >= bytes && (best == NULL || size < chunk_bytes(best))) {
+            best = chunk;
+            before_best = before;
+        }
+        if (size == bytes) {
+            break;
+        }
+        before = chunk;
+    }
+    if (best == NULL) {
+        return NULL;
+    }
+    if (before_best == NULL) {
+        *first = chunk_at(best->next);
+    } else {
+        before_best->next = best->next;
+    }
+    return best;
+}
+
 /* Gives a chunk this size, one of cut_bytes for its order. */
 static inline void chunk_set_bytes(descriptor *chunk, uint64_t bytes) {
     chunk->sixteenths = (uint8_t)(bytes * 16 >> chunk->order >> 16);

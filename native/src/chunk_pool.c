@@ -139,7 +139,7 @@ static descriptor *take_locked(uint64_t least, uint64_t bytes, ta_status *why) {
     if (chunk != NULL) {
         /* The limit also counts the pages of free chunks: those can go. */
         uint64_t room = pool.memory_limit - pool.in_use;
-        purge_free(pool.doomed_bytes < room ? room - pool.doomed_bytes : 0);
+        doom_free(pool.doomed_bytes < room ? room - pool.doomed_bytes : 0);
     }
     purge_doomed();
     os_unlock();
@@ -360,7 +360,7 @@ void pool_give_all_pages(void) {
     slab_each_chunk(purge_if_javas);
     free_retired(0);
     empty_magazines();
-    purge_free(0);
+    doom_free(0);
     purge_doomed();
     os_unlock();
 }
@@ -374,7 +374,7 @@ uint64_t pool_quarantine(void) {
 uint64_t ta_pool_trim(void) {
     os_lock();
     empty_magazines();
-    uint64_t given = purge_free(0);
+    uint64_t given = doom_free(0);
     purge_doomed();
     os_unlock();
     return given;
@@ -385,7 +385,7 @@ void ta_pool_set_memory_limit(uint64_t bytes) {
     pool.memory_limit = bytes;
     empty_magazines();
     tend_magazines();
-    purge_free(bytes > pool.in_use ? bytes - pool.in_use : 0);
+    doom_free(bytes > pool.in_use ? bytes - pool.in_use : 0);
     purge_doomed();
     os_unlock();
 }
@@ -394,7 +394,7 @@ void ta_pool_set_retained_limit(uint64_t bytes) {
     os_lock();
     pool.retained_limit = bytes;
     tend_magazines();
-    purge_free(retained_room());
+    doom_free(retained_room());
     purge_doomed();
     os_unlock();
 }

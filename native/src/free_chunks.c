@@ -112,37 +112,12 @@ void free_merge(void) {
     }
 }
 
-/* Takes from the stack of the order the smallest chunk that holds so much; NULL if none does. */
-static descriptor *take_cached(uint32_t order, uint64_t bytes) {
-    chunk_stack *stack = &cached[order];
-    descriptor *best = NULL, *before_best = NULL, *before = NULL;
-    for (descriptor *chunk = stack->top; chunk != NULL; chunk = chunk_at(chunk->next)) {
-        uint64_t size = chunk_bytes(chunk);
-        if (size >= bytes && (best == NULL || size < chunk_bytes(best))) {
-            best = chunk;
-            before_best = before;
-        }
-        if (size == bytes) {
-            break; /* the one that came home last */
-        }
-        before = chunk;
-    }
-    if (best == NULL) {
-        return NULL;
-    }
-    if (before_best == NULL) {
-        stack->top = chunk_at(best->next);
-    } else {
-        before_best->next = best->next;
-    }
-    stack->depth--;
-    return best;
-}
-
 descriptor *free_take(uint64_t bytes) {
     uint32_t order = order_of(bytes);
-    descriptor *chunk = take_cached(order, bytes);
-    if (chunk == NULL) {
+    descriptor *chunk = chunks_take_best(&cached[order].top, bytes);
+    if (chunk != NULL) {
+        cached[order].depth--;
+    } else {
         chunk = take_listed(order);
     }
     if (chunk != NULL) {

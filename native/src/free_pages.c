@@ -68,7 +68,7 @@ bool wait_for_purge(uint64_t bytes) {
     return true;
 }
 
-uint64_t purge_free(uint64_t keep) {
+uint64_t doom_free(uint64_t keep) {
     if (pool.retained <= keep) {
         return 0;
     }
@@ -85,7 +85,5 @@ uint64_t purge_free(uint64_t keep) {
             }
         }
     }
-    uint64_t given = before - pool.retained;
-    purge_doomed();
-    return given;
+    return before - pool.retained;
 }

@@ -61,8 +61,8 @@ void os_purge(void *start, size_t bytes) {
     for (size_t done = 0; done < bytes;) {
         size_t run = bytes - done < most ? bytes - done : most;
         if (madvise((char *)start + done, run, MADV_DONTNEED) != 0 && most > LOCKED_RUN) {
-            most =
-                LOCKED_RUN; /* EINVAL on locked pages: they stay resident, as their owner asked */
+            /* EINVAL on locked pages: they stay resident, as their owner asked. */
+            most = LOCKED_RUN;
         } else {
             done += run;
         }

@@ -59,10 +59,10 @@ uint64_t retained_room(void);
 void purge_doomed(void);
 
 /*
- * Gives back pages of free chunks, largest chunks first, until at most `keep` bytes are retained;
- * returns how many bytes that were. Lets go of the lock.
+ * Dooms free chunks, the largest first, until at most `keep` bytes are retained; returns how many
+ * bytes of pages go so, in the caller's purge_doomed.
  */
-uint64_t purge_free(uint64_t keep);
+uint64_t doom_free(uint64_t keep);
 
 /*
  * Whether a chunk of this size may be had once what is doomed has been purged; if so, purges it or

@@ -137,23 +137,34 @@ void slab_set_dirty(const descriptor *chunk, uint64_t units, bool dirty) {
     }
 }
 
+/* Warren, Hacker's Delight, 5-1: bit by bit, 2^46 bytes would keep the pool's lock for long. */
+static uint32_t count_bits(uint64_t word) {
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
 uint32_t slab_count_dirty(const descriptor *chunk) {
     uint32_t dirty = 0;
     for (dirty_run run = dirty_runs(chunk, chunk_units(chunk)); next_run(chunk, &run);) {
-        for (uint64_t left = *run.word & run.mask; left != 0; left &= left - 1) {
-            dirty++;
-        }
+        dirty += count_bits(*run.word & run.mask);
     }
     return dirty;
 }
 
 uint64_t slab_dirty_units(const descriptor *chunk) {
     uint64_t first = (uint64_t)(chunk - slab_of_chunk(chunk)->chunks), end = first;
+    uint64_t last = 0; /* the last word with a dirty bit, and where it begins */
     for (dirty_run run = dirty_runs(chunk, chunk_units(chunk)); next_run(chunk, &run);) {
         uint64_t word = *run.word & run.mask;
-        for (uint64_t bit = (run.at - 1) / 64 * 64; word != 0; word >>= 1, bit++) {
-            end = (word & 1) != 0 ? bit + 1 : end;
+        if (word != 0) {
+            last = word;
+            end = (run.at - 1) / 64 * 64;
         }
+    }
+    for (; last != 0; last >>= 1) {
+        end++;
     }
     return end - first;
 }

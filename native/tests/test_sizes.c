@@ -159,7 +159,7 @@ static void pages_that_nobody_touched_take_no_time_to_give_back(void) {
     if (checker_owns_memory()) {
         return;
     }
-    ta_options options = {.capacity = (uint64_t)1 << 44, .memory_limit = TA_UNLIMITED};
+    ta_options options = {.capacity = TA_MAX_CAPACITY, .memory_limit = TA_UNLIMITED};
     for (int i = 0; i < 3; i++) {
         ta_arena *arena = open_with(&options);
         if (ta_alloc(arena, i == 2 ? options.capacity : 100, 1) == NULL) {
