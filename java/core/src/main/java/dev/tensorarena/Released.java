@@ -11,7 +11,10 @@ abstract class Released {
   /** Does whatever the user likes: no end is half done, and no lock is held. */
   abstract void released();
 
-  /** Calls {@link #released}; an exception of its is logged, an error is thrown. */
+  /**
+   * Calls {@link #released}; an exception of its is logged. An error is thrown, and so is what a
+   * listener of the log throws: whoever is left in the list is told by the next end.
+   */
   final void tell() {
     try {
       released();

@@ -4,10 +4,12 @@ import static dev.tensorarena.TestSupport.assertRefuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -139,6 +141,52 @@ class ForeignCodeTest {
     memory.doOnce(handle::close);
     assertRefuses(() -> handle.track(() -> closed.set(true)), "its shared handle was released");
     assertFalse(closed.get());
+  }
+
+  /**
+   * Its last part is asked for first, as the target lies above the source: nothing is copied yet.
+   */
+  @Test
+  void aTargetThatTheSourcesPartEndsIsNotWritten() {
+    long size = (2L << 30) + 64;
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Tensor mine = ctx.empty(DType.INT8, size);
+      Tensor others = other.empty(DType.INT8, size);
+      boolean isMineAbove = mine.address() > others.address();
+      Tensor below = isMineAbove ? others : mine;
+      ExecutionContext sources = isMineAbove ? other : ctx;
+      ExecutionContext targets = isMineAbove ? ctx : other;
+      targets.reset();
+      Scope targetScope = targets.scope();
+      Tensor target = targets.empty(DType.INT8, size);
+      assertTrue(target.address() > below.address());
+      Tensor[] fresh = new Tensor[1];
+      ForeignMemory ender =
+          new ForeignMemory() {
+            @Override
+            public long byteSize() {
+              return size;
+            }
+
+            @Override
+            public ByteBuffer part(long offset, int length) {
+              if (offset > 0) {
+                targetScope.close();
+                fresh[0] = targets.empty(DType.INT8, size).slice(0, size - 64, size).fill(7);
+              }
+              return below.slice(0, offset, offset + length).asByteBuffer();
+            }
+          };
+      Tensor source = sources.wrap(ender, DType.INT8, Shape.of(size));
+      assertRefuses(() -> target.copyFrom(source), "is dead: its scope was closed");
+      assertArrayEquals(sevens(64), fresh[0].toByteArray());
+    }
+  }
+
+  private static byte[] sevens(int count) {
+    byte[] values = new byte[count];
+    Arrays.fill(values, (byte) 7);
+    return values;
   }
 
   /** Larger than a buffer, so that it is asked for parts later on. */

@@ -105,7 +105,8 @@ public final class ArenaAllocator implements Arena {
   }
 
   /**
-   * Opens an arena in a new scope, inside the innermost open one.
+   * Opens an arena in a new scope, inside the innermost open one, with which it ends. So one that
+   * is opened in a cleanup action of another arena of the context ends with the other.
    *
    * @param ctx a context of the calling thread
    * @return an open arena; {@code close()} ends the scope

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.ChunkPool;
+import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
@@ -49,6 +52,44 @@ class OwnContextTest extends InContext {
     ctx.reset();
     assertEquals(1, segment.get(JAVA_INT, 0));
     second.close();
+  }
+
+  /** A cleanup action runs in the middle of its arena's end. */
+  @Test
+  void itLivesOnWhereACleanupActionOfAnotherHasOpenedIt() {
+    List<ArenaAllocator> opened = new ArrayList<>();
+    for (ArenaAllocator first : List.of(ArenaAllocator.open(), ArenaAllocator.of(ctx))) {
+      first.allocate(8).reinterpret(first, ended -> opened.add(ArenaAllocator.open()));
+      first.close();
+    }
+    assertEquals(2, opened.size());
+    for (ArenaAllocator arena : opened) {
+      MemorySegment segment = arena.allocateFrom(JAVA_INT, 5);
+      assertEquals(5, segment.get(JAVA_INT, 0));
+      arena.close();
+      assertFalse(segment.scope().isAlive());
+    }
+  }
+
+  /** It is in the context that the end is of, inside what ends. */
+  @Test
+  void oneInAContextEndsWithTheArenaWhoseCleanupActionHasOpenedIt() {
+    Tensor before = ctx.allocSlice(1);
+    ArenaAllocator outer = ArenaAllocator.of(ctx);
+    List<ArenaAllocator> opened = new ArrayList<>();
+    outer
+        .allocate(8)
+        .reinterpret(
+            outer,
+            ended -> {
+              opened.add(ArenaAllocator.of(ctx));
+              assertEquals(6, opened.get(0).allocateFrom(JAVA_INT, 6).get(JAVA_INT, 0));
+            });
+    outer.close();
+    ArenaAllocator inner = opened.get(0);
+    assertFalse(inner.scope().isAlive());
+    assertRefuses(() -> inner.allocate(8), "it ended when the arena that was opened before it");
+    assertEquals(1, before.getInt(0));
   }
 
   @Test
