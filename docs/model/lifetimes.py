@@ -2,8 +2,9 @@
 """The count protocol of docs/DESIGN.md, in every order of its actions.
 
 What stands here for what in the code:
-  retain, release, detach   SharedAllocation.java (tryRetain, release, end, isSoleHolder)
-  share, try_share, mutable, mutable_original, share_kept
+  retain, release, detach   SharedAllocation.java (tryRetain, letGo, end, isSoleHolder)
+  cede                      SharedAllocation.cede, for Held.takeOver
+  share, try_share, mutable, mutable_original, share_result
                             Tensor.java (share, tryShare, mutable, consume) and SharedTensor.claim
   close                     SharedTensor.close
   tell                      ForeignBlock.released
@@ -16,6 +17,10 @@ One chunk holds one or two allocations of an arena that thread O owns; B and C d
 only O touches, `mine`, and one atomic word of a count and DETACHED; the chunk has the same pair for its pins. An allocation
 that was shared pins the chunk once. An allocation may also wrap memory that is not the arena's: it has no chunk, its scope holds it
 from the start, and whoever lets go last tells the memory's owner, who may then free it.
+
+Who takes bytes over by mutable() ends their count at zero, for good, and has their pin. A tensor from mutable() has a count of its
+own, which its context's thread owns; what is shared of it is shared like any other tensor, and here it is only held and ended.
+A result of closeKeeping that others hold stays counted as it is: its hold is the enclosing scope's then.
 
 Any number of threads may close one handle, share it and make it mutable at the same time:
   made     what the owner made has a plain flag, `closed`, that the owner alone stores; no handle of others has
@@ -333,18 +338,11 @@ class Lifetimes(Model):
 
         a, plain = yield private(begin)
         if (yield from self.alone(t, a)):
-            if "claim closes before it asks" in self.left_out:
-                alone = (yield read(f"word{a}")) == (1, True)
-                if not (yield from self.take(h, plain, "claimed")):
-                    return
-            elif "a fence between closing and asking" in self.left_out:
-                yield write(f"taken{h}", "claimed")
-                alone = (yield read(f"word{a}")) == (1, True)
-            else:
-                if not (yield from self.take(h, plain, "claimed")):
-                    return  # "released meanwhile"
-                alone = (yield read(f"word{a}")) == (1, True)
-            if alone:
+            early = "claim closes before it asks" in self.left_out
+            alone = early and (yield from self.cede(a))
+            if not (yield from self.take(h, plain, "claimed")):
+                return  # "released meanwhile"
+            if alone or not early and (yield from self.cede(a)):
                 yield private(lambda m: self.take_over(m, t, h, a))
                 return
             if not (yield atomic(f"opens handle {h} again", lambda m: self.open_again(m, h))):
@@ -355,6 +353,16 @@ class Lifetimes(Model):
                 return
         if (yield from self.copy(t, a, h)):
             yield from self.close(t, h)
+
+    def cede(self, a):
+        """Whether the caller is the only holder; nobody can retain then."""
+        return (yield atomic(f"ends the count of {a}, if it is one", lambda m: self.cede_word(m, a)))
+
+    def cede_word(self, m, a):
+        alone = m[f"word{a}"] == (1, True)
+        if alone:
+            m[f"word{a}"] = (0, True)
+        return alone
 
     def open_again(self, m, h):
         if m[f"taken{h}"] == "unclaimed" and "who claimed looks for closes" not in self.left_out:
@@ -378,19 +386,15 @@ class Lifetimes(Model):
 
     # ---- tensors that mutable() gave to a thread, and closeKeeping() to the owner: a scope of theirs has the hold
 
-    def share_kept(self, t, a, h):
+    def share_result(self, t, a, h):
         yield private(lambda m: assign(m, f"of{h}", a))
         if not (yield from self.retain(t, a)):
             yield private(lambda m: assign(m, "fault", "valid: a share of a live tensor is refused"))
         yield private(lambda m: self.hand_out(m, h, t, freezes=True))
 
-    def mutable_kept(self, t, a):
-        if (yield from self.alone(t, a)):
-            yield private(lambda m: assign(m, f"writer{a}", t))
-
     def end_kept(self, t, a):
         yield private(lambda m: m.update({f"kept{a}": "", f"writer{a}": ""}))
-        yield from self.release(t, a)
+        yield from self.freed(t, a)
 
     def write_bytes(self, t, a):
         yield private(lambda m: add(m, f"wrote{a}", t))
@@ -431,16 +435,12 @@ class Lifetimes(Model):
 
     def end_scope(self, t, keep, in_c):
         ended = yield private(self.begin_end)
-        late = "a kept result is held before the scope lets go" in self.left_out
-        if not late:
-            yield from self.keep_result(t, keep)
+        yield private(lambda m: self.keep_result(m, keep))
         for a in reversed(ended):
-            if (yield private(lambda m: m[f"shared{a}"])) and "the scope's end walks its list" not in self.left_out:
+            if (yield private(lambda m: self.has_hold(m, a))) and "the scope's end walks its list" not in self.left_out:
                 yield from self.detach(t, a)
                 if "an end tells when it is complete" in self.left_out:
                     yield from self.tell_untold(t)
-        if late:
-            yield from self.keep_result(t, keep)
         if ended is self.scopes[-1]:
             yield from self.close_context(t)
         else:
@@ -453,10 +453,13 @@ class Lifetimes(Model):
             if (yield private(lambda m: m[f"untold{a}"])):
                 yield from self.tell(t, a)
 
-    def keep_result(self, t, keep):
-        if keep is not None and (yield private(lambda m: m[f"shared{keep}"])):
-            if (yield from self.retain(t, keep)):
-                yield private(lambda m: assign(m, f"result{keep}", True))
+    def keep_result(self, m, keep):
+        if keep is not None and m[f"shared{keep}"]:
+            m[f"result{keep}"] = True
+
+    def has_hold(self, m, a):
+        passed_on = m[f"result{a}"] and "the hold of a kept result is passed on" not in self.left_out
+        return m[f"shared{a}"] and not passed_on
 
     def begin_end(self, m):
         for a in self.scopes[m["scope"]]:
@@ -483,11 +486,8 @@ class Lifetimes(Model):
 
     def close_context(self, t):
         for a in self.allocations:
-            if (yield private(lambda m: swap(m, f"result{a}", False))) and (yield from self.count_down(a)):
-                if a in self.wrapped:
-                    yield private(lambda m: assign(m, f"untold{a}", True))
-                else:
-                    yield from self.unpin(t)
+            if (yield private(lambda m: swap(m, f"result{a}", False) and m[f"biased{a}"])):
+                yield from self.detach(t, a)
         if not (yield from self.is_pinned()):
             yield from self.give(detached=False)
             return
@@ -542,14 +542,12 @@ class Lifetimes(Model):
                 yield Lifetimes.hold, (a,)
 
     def operations_on_kept(self, m, t, a, new):
-        if new is not None and (m[f"kept{a}"] == t or m[f"result{a}"] and t == OWNER):
-            yield Lifetimes.share_kept, (a, new)
+        if new is not None and m[f"result{a}"] and t == OWNER:
+            yield Lifetimes.share_result, (a, new)
         if m[f"kept{a}"] == t:
             yield Lifetimes.end_kept, (a,)
             if m[f"writer{a}"] == t and "write" in self.uses and t not in m[f"wrote{a}"]:
                 yield Lifetimes.write_bytes, (a,)
-            if m[f"writer{a}"] == "":
-                yield Lifetimes.mutable_kept, (a,)
 
     def operations_on_handle(self, m, t, h, new):
         if "try" in self.uses and new is not None:
@@ -669,8 +667,7 @@ MUTANTS = (
     ("a share freezes", SHARES),
     ("the owner asks for the word, too", MUTABLE),
     ("a fence before the owner asks", TRIES),
-    ("claim closes before it asks", TRIES),
-    ("a fence between closing and asking", TRIES),
+    ("claim closes before it asks", MUTABLE_OF_OTHERS),
     ("a share looks at the handle again", TRIES),
     ("a copy holds what it reads", MUTABLE_OF_OTHERS),
     ("a take is a compare-and-set", CLOSES),
@@ -683,7 +680,7 @@ MUTANTS = (
     ("a close during a claim is noted", MUTABLE_OF_OTHERS),
     ("who claimed looks for closes", MUTABLE_OF_OTHERS),
     ("a TensorPin is a holder", HOLDS),
-    ("a kept result is held before the scope lets go", KEPT),
+    ("the hold of a kept result is passed on", KEPT),
     ("wrapped memory is held from the start", WRAPPED),
     ("whoever lets go last tells", WRAPPED),
     ("tensors die before their holds go", WRAPPED),

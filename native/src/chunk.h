@@ -54,7 +54,9 @@ typedef union {
         };
         uint32_t dirty; /* how many 64 KiB may have pages: free, in all; lent, from its start on */
         uint8_t order;
-        uint8_t state;
+        uint8_t state : 7;
+        uint8_t
+            exposed : 1;    /* Java gave out an address by a shared handle; under the pool's lock */
         uint8_t sixteenths; /* of its order */
         uint8_t warm : 1;   /* lent: all of it had pages before */
         uint8_t huge : 1;   /* on huge pages, as its arena asked */

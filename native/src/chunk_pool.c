@@ -158,6 +158,9 @@ static descriptor *fresh(descriptor *chunk, bool huge) {
     chunk->floor = 0;
     chunk->next = 0;
     chunk->huge = huge;
+    if (chunk->exposed) {
+        chunk->exposed = 0; /* of who had it before; nobody else has it now */
+    }
     chunk->used_end = chunk->base;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
@@ -346,9 +349,22 @@ void pool_give_record(void *record, descriptor *chain) {
     os_unlock();
 }
 
-/* What nobody can release stays as it is, without pages. */
+void pool_note_exposed(descriptor *chunk) {
+    os_lock();
+    chunk->exposed = 1;
+    os_unlock();
+}
+
+bool pool_is_exposed(const descriptor *chunk) {
+    os_lock();
+    bool exposed = chunk->exposed;
+    os_unlock();
+    return exposed;
+}
+
+/* What nobody can release stays as it is, without pages, unless somebody may still look at them. */
 static void purge_if_javas(descriptor *chunk) {
-    if (chunk->state == CHUNK_DETACHED && !chunk_is_natively_pinned(chunk)) {
+    if (chunk->state == CHUNK_DETACHED && !chunk->exposed && !chunk_is_natively_pinned(chunk)) {
         os_unlock();
         os_purge((void *)(uintptr_t)chunk->base, dirty_bytes(chunk));
         os_lock();

@@ -30,6 +30,13 @@ void pool_give(descriptor *chunk);
 /* Counts a chunk as pinned and out of its arena, or takes that back because nobody pinned it. */
 void pool_note_detached(descriptor *chunk, bool detached);
 
+/*
+ * Notes that an address of a pinned chunk leaves, by a shared handle: its pages stay when the class
+ * loader goes. Until the chunk is lent again.
+ */
+void pool_note_exposed(descriptor *chunk);
+bool pool_is_exposed(const descriptor *chunk);
+
 /* Counts a pin that was given back, or added to, and that nobody held. */
 void pool_note_stray_pin(void);
 

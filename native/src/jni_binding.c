@@ -114,6 +114,26 @@ static jlong chunk_of(JNIEnv *env, jclass type, jobject owner, jlong arena, jlon
     return address_of(chunk_handing_out(arena_at(arena), (uint64_t)address, (uint64_t)size));
 }
 
+static jboolean is_since(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong chunk,
+                         jlong newest) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
+    const descriptor *each = arena_newest(arena_of(arena_at(arena)));
+    while (each != NULL && each != bytes_at(chunk) && each != bytes_at(newest)) {
+        each = chunk_at(each->next);
+    }
+    return each != NULL && each == bytes_at(chunk) && chunk != newest;
+}
+
+static void expose_chunk(JNIEnv *env, jclass type, jobject holder, jlong chunk) {
+    UNUSED(env), UNUSED(type), UNUSED(holder);
+    pool_note_exposed(bytes_at(chunk));
+}
+
+static jboolean is_exposed(JNIEnv *env, jclass type, jlong chunk) {
+    UNUSED(env), UNUSED(type);
+    return pool_is_exposed(bytes_at(chunk));
+}
+
 static void release_chunk(JNIEnv *env, jclass type, jlong chunk) {
     UNUSED(env), UNUSED(type);
     chunk_release(bytes_at(chunk));
@@ -213,6 +233,9 @@ static const JNINativeMethod methods[] = {
     {"expose", "(" OWNER "J)V", (void *)expose},
     {"pin", "(" OWNER "JJJ)J", (void *)pin},
     {"chunkOf", "(" OWNER "JJJ)J", (void *)chunk_of},
+    {"isSince", "(" OWNER "JJJ)Z", (void *)is_since},
+    {"exposeChunk", "(Ldev/tensorarena/SharedAllocation;J)V", (void *)expose_chunk},
+    {"isExposed", "(J)Z", (void *)is_exposed},
     {"releaseChunk", "(J)V", (void *)release_chunk},
     {"arenaStats", "(" OWNER "J[J)I", (void *)arena_stats},
     {"poolStats", "([J)V", (void *)pool_stats},

@@ -35,8 +35,8 @@ final class Arena extends ArenaPosition {
   /** Of tensors, at the least, as a power of two; here, since the context's object has no room. */
   private final byte alignmentShift;
 
-  /** Whether a result was charged beside the chunks since the last reset. */
-  private boolean chargedBeside;
+  /** Whether bytes were charged beside the chunks since the last reset, or will be at an end. */
+  boolean chargedBeside;
 
   /** Since the last review. A byte, and flags beside it: an idle context is to stay small. */
   private byte resets;
@@ -282,17 +282,12 @@ final class Arena extends ArenaPosition {
     take();
   }
 
-  /** Returns whether any scope since the last reset has charged such bytes. */
-  boolean isChargedBeside() {
-    return chargedBeside;
-  }
-
   /** Ends everything and keeps one chunk. */
   void reset() {
     chargedBeside = false;
     if (limit == 0) {
       refresh();
-      if (newest == 0 && peak == 0) {
+      if (newest == 0 && peak == 0 && chargedBefore == 0) {
         return;
       }
     }
@@ -373,13 +368,18 @@ final class Arena extends ArenaPosition {
     long pinned = pin(address, size);
     if (pinned != 0) {
       try {
-        remains().addHold(pinned);
+        countHold(pinned);
       } catch (Throwable e) { // no heap
         unpin(pinned);
         throw e;
       }
     }
     return pinned;
+  }
+
+  /** Counts a hold of a chunk, which a scope of this arena will have. */
+  void countHold(long chunk) {
+    remains().addHold(chunk);
   }
 
   /** Notes that a scope holds these bytes no longer; they stay pinned. */
@@ -402,6 +402,12 @@ final class Arena extends ArenaPosition {
     }
     publish();
     return NativeArena.chunkOf(this, handle(), address, size);
+  }
+
+  /** Returns whether a chunk of the arena was taken since a mark. */
+  boolean isSince(long chunk, long markNewest) {
+    refresh();
+    return markNewest != newest && NativeArena.isSince(this, handle(), chunk, markNewest);
   }
 
   /** Returns whether the bytes lie in the current chunk, below the cursor. */

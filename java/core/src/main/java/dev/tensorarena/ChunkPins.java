@@ -120,20 +120,13 @@ final class ChunkPins {
 
   /** Removes one of the owner's pins. */
   static void remove(Arena arena, Window arenas, long chunk) {
-    remove(arenas, chunk, 1);
-    Reference.reachabilityFence(arena);
-  }
-
-  /** Removes pins of the owner's, which may be an arena that nobody can reach any more. */
-  static void remove(Window arenas, long chunk, int pins) {
     Window slab = slab(arenas, chunk);
     if (slab == null) {
-      for (int i = 0; i < pins; i++) {
-        NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
-      }
+      NativeArena.releaseChunk(chunk); // in the other count: their sum is what counts
       return;
     }
     int descriptor = slab.wordOf(chunk);
-    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - pins);
+    slab.longs.put(descriptor + OWNER_PINS, slab.longs.get(descriptor + OWNER_PINS) - 1);
+    Reference.reachabilityFence(arena);
   }
 }

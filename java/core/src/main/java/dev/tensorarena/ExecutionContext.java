@@ -39,7 +39,8 @@ import java.util.function.Supplier;
  * out once stays readable and writable until the process ends, so that a stale buffer or address
  * cannot crash the JVM. The memory of a context that becomes unreachable without having been closed
  * is taken back once a collection has found it, by whoever next needs memory, unless a raw view or
- * an address of it was given out, or a shared handle was not closed: then that memory is lost.
+ * an address of it was given out, or a shared handle was not closed: then that memory is lost. Who
+ * lent it memory by {@code wrap} is not {@linkplain ForeignMemory#released told}.
  *
  * <p><b>Errors.</b> An allocation that would exceed a memory limit throws {@link
  * MemoryLimitExceededException}, and one for which the system refuses memory throws {@link
@@ -163,7 +164,8 @@ public final class ExecutionContext implements AutoCloseable {
     /**
      * Limits how many bytes the context may have handed out at any one time; the limit is exact to
      * the byte. Alignment padding counts, and so does the memory of ended tensors that cannot be
-     * used again yet, because a shared tensor lies above it in the same chunk.
+     * used again yet, because a shared tensor lies above it in the same chunk. So do the bytes that
+     * {@link Tensor#mutable} takes over from a shared handle, until their scope ends.
      *
      * @param bytes the limit; there is none by default
      * @return this builder
@@ -1081,6 +1083,18 @@ public final class ExecutionContext implements AutoCloseable {
       released = gone.next;
       gone.next = null;
       gone.tell();
+    }
+  }
+
+  /**
+   * Does the same for an end that has a result to return: an error is logged, and leaves the rest
+   * for the next end.
+   */
+  void tellReleasedQuietly() {
+    try {
+      tellReleased();
+    } catch (Error e) {
+      Released.logIfPossible("an end that keeps a result failed to tell who lent memory", e);
     }
   }
 

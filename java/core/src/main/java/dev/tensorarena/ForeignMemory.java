@@ -52,7 +52,12 @@ public interface ForeignMemory {
    *
    * <p>It is called on whichever thread lets go last, with no lock held, and where that is the end
    * of a scope, a reset or a close, once that is complete. It may do anything, and use any context.
-   * What it throws is logged; an {@link Error} is passed on to whoever let go.
+   * What it throws is logged; an {@link Error} is passed on to whoever let go, leaves the rest for
+   * the next end, and is only logged where {@link Scope#closeKeeping} has a result to return.
+   *
+   * <p>The scopes of a context that nobody can reach, and nobody has closed, never end, so that
+   * this is not called for what they hold. Whoever wants to free the block then, too, registers
+   * this object with a {@link java.lang.ref.Cleaner}: the tensors keep it reachable.
    *
    * <p>If the block is freed then, raw views and addresses of it must not be used any longer, and a
    * shared handle not by one thread while another one closes it: the memory of arenas stays

@@ -2,8 +2,8 @@ package dev.tensorarena;
 
 /**
  * How the result of {@link Scope#closeKeeping} outlives its scope. All that could be refused is had
- * while the tensors are alive, by {@link #of}; {@link #settle} follows when the scope has let go of
- * its holds, and {@link #moved} when the memory was rewound.
+ * while the tensors are alive, by {@link #of}; {@link #passOn} follows when they have died, {@link
+ * #settle} when the scope has let go of its holds, and {@link #moved} when the memory was rewound.
  *
  * <p>The bytes move down to the mark, or in its chunk to the floor above it. They stay where they
  * are, pinned for the enclosing scope,
@@ -11,6 +11,7 @@ package dev.tensorarena;
  * <ul>
  *   <li>where somebody holds them, or a part of them,
  *   <li>in a chunk that leaves the arena, because others pin it,
+ *   <li>where the scope began in the midst of them, as only a tensor of {@code tensorAt} has it,
  *   <li>in memory that a user wrapped, and
  *   <li>where the rewind would overwrite them.
  * </ul>
@@ -22,7 +23,10 @@ final class KeptResult {
   private final long size;
   private final int alignment;
 
-  /** What stays alive with the result: the tensor that it is a view of, or itself. */
+  /** The tensor that the result is a view of, or itself. */
+  private final Tensor origin;
+
+  /** All that stays alive with the result, in the enclosing scope: the origin if others hold it. */
   private final Tensor held;
 
   /** The result in the enclosing scope, where its bytes are now. */
@@ -34,11 +38,16 @@ final class KeptResult {
   private Tensor atFloor;
 
   /**
-   * What holds bytes of the arena for the enclosing scope if they stay, from {@link #settle} on.
+   * What will hold bytes of the arena for the enclosing scope if they stay, see {@link #settle}.
    */
-  private SharedAllocation.Held pin;
+  private Held pin;
 
-  /** What the enclosing scope gets a hold of; null if it needs none. */
+  /**
+   * The state of what others hold as well, which the enclosing scope is to get; null if none do.
+   */
+  private final SharedAllocation others;
+
+  /** What the enclosing scope has a hold of; null if it needs none. */
   private SharedAllocation hold;
 
   /** The chunk of the arena in which the bytes are; 0 where others hold them, or for no bytes. */
@@ -58,12 +67,32 @@ final class KeptResult {
   private KeptResult(Tensor result, Scope ending) {
     this.ending = ending;
     this.arena = ending.context.arena();
-    this.held = result.origin();
+    this.origin = result.origin();
+    this.others = othersHolding(result);
     this.from = result.start();
     this.size = result.byteCount();
     this.writable = !result.isFrozen();
     this.alignment = ending.context.alignmentOf(result.dtype());
-    this.inPlace = result.movedTo(result.window, result.offset, ending.parent);
+    if (others == null) {
+      this.inPlace = result.movedTo(result.window, result.offset, ending.parent);
+      this.held = inPlace;
+    } else {
+      this.held = new Tensor(origin, ending.parent);
+      this.inPlace = result == origin ? held : result.viewOf(held);
+      held.shared = others;
+    }
+  }
+
+  /**
+   * Returns the state of bytes that cannot move: they were wrapped, or taken over, or did not move
+   * once before; or a tracked resource gave others a share while it was closed, so that the result
+   * is frozen and stays where they read it. Else null.
+   */
+  private static SharedAllocation othersHolding(Tensor result) {
+    SharedAllocation state = result.origin().shared;
+    return state != null && (result.window.isForeign() || state.outlasts || !state.isSoleHolder())
+        ? state
+        : null;
   }
 
   /**
@@ -71,7 +100,7 @@ final class KeptResult {
    * and those of a strided view have gaps, so both are copied first.
    */
   static Tensor copiedIfNeeded(Tensor result, ExecutionContext context) {
-    return result.wasShared() || !result.isContiguous() ? result.copy(context) : result;
+    return result.isFrozen() || !result.isContiguous() ? result.copy(context) : result;
   }
 
   /**
@@ -81,15 +110,7 @@ final class KeptResult {
    */
   static KeptResult of(Tensor result, Scope ending) {
     KeptResult kept = new KeptResult(result, ending);
-    SharedAllocation others = result.origin().shared;
-    if (others != null && (result.window.isForeign() || !others.isSoleHolder())) {
-      // Wrapped memory is held from the start. Others are those to whom a tracked resource gave a
-      // share while it was closed: the result is frozen, and stays where they read it. Held before
-      // the scope lets go, or one of them could find itself alone meanwhile.
-      kept.hold = others;
-      kept.inPlace.shared = others;
-      others.tryRetain();
-    } else if (kept.size != 0) {
+    if (kept.others == null && kept.size != 0) {
       kept.makeReady();
     }
     return kept;
@@ -100,13 +121,13 @@ final class KeptResult {
     if (chunk == 0) {
       return;
     }
-    pin = new SharedAllocation.Held(ending.context, from, size);
     beganHere = arena.isMarkIn(chunk, ending.markCursor, from);
     if (beganHere) {
       atMark = movedTo(ending.markCursor);
       long floor = arena.floor(chunk);
       atFloor = floor > ending.markCursor ? movedTo(floor) : null;
     }
+    pin = Held.ready(ending.context, chunk, from, size);
   }
 
   /** Returns the result with its bytes at the first aligned place, null if that is not below. */
@@ -119,18 +140,47 @@ final class KeptResult {
     return inPlace.movedTo(window, (int) (to - window.address), inPlace.scope);
   }
 
+  /**
+   * Gives what others hold as well to the enclosing scope, before the ending one lets it go: or one
+   * of them could find itself alone meanwhile.
+   */
+  void passOn() {
+    if (others == null) {
+      return;
+    }
+    Scope dead = origin.scope;
+    if (dead.shared == others) {
+      dead.shared = others.next;
+    } else {
+      SharedAllocation before = dead.shared;
+      while (before.next != others) {
+        before = before.next;
+      }
+      before.next = others.next;
+    }
+    others.outlasts = true; // its chunk may leave
+    ending.parent.add(others);
+    hold = others;
+  }
+
   /** Decides where the bytes will be, before the memory is rewound; allocates nothing. */
   void settle() {
-    if (chunk != 0 && mustStay()) {
-      pin.keep();
+    if (chunk == 0) {
+      return;
+    }
+    if (mustStay()) {
+      pin.keep(arena);
+      ending.parent.add(pin);
       pin.thaw(inPlace);
       inPlace.shared = pin;
       hold = pin;
+    } else {
+      Held.drop(arena, chunk);
     }
   }
 
   private boolean mustStay() {
-    if (arena.overwritesEnded()) {
+    if (arena.overwritesEnded() || from < ending.markCursor && ending.markCursor < from + size) {
       return true;
     }
     if (!beganHere) {
@@ -147,10 +197,11 @@ final class KeptResult {
   /** Moves the bytes, if they do, after the memory was rewound; no limit can refuse that. */
   Tensor moved() {
     if (hold != null) {
-      ending.parent.add(hold);
-      ending.parent.charge(hold, held.start(), held.byteCount());
+      if (hold.isBeside(arena, held.start(), held.spannedBytes())) {
+        arena.charge(held.spannedBytes());
+      }
       if (writable || inPlace.window.isForeign() && hold.isSoleHolder()) {
-        hold.thaw(inPlace);
+        hold.thaw(held);
       }
     } else if (down != null) {
       arena.advanceTo(down.start() + size);

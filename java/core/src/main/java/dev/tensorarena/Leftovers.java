@@ -41,7 +41,7 @@ final class Leftovers {
   private static boolean isHeld(Scope innermost, long address, long size) {
     for (Scope open = innermost; open != null; open = open.parent) {
       for (SharedAllocation each = open.shared; each != null; each = each.next) {
-        if (each instanceof SharedAllocation.Held held && held.contains(address, size)) {
+        if (each instanceof Held held && held.contains(address, size)) {
           return true;
         }
       }

@@ -90,8 +90,19 @@ final class NativeArena {
   /** Returns the descriptor of the arena's chunk that these bytes were handed out in, 0 if none. */
   static native long chunkOf(ArenaRecord arena, long handle, long address, long size);
 
+  /** Returns whether a chunk of the arena was taken after another one, which the arena has. */
+  static native boolean isSince(ArenaRecord arena, long handle, long chunk, long newest);
+
   /** Gives a pin back; any thread. */
   static native void releaseChunk(long chunk);
+
+  /**
+   * Notes that an address of a chunk leaves, until the chunk is given to another arena; any thread.
+   */
+  static native void exposeChunk(SharedAllocation holder, long chunk);
+
+  /** Returns whether an address has left a chunk, of which the caller has a pin; any thread. */
+  static native boolean isExposed(long chunk);
 
   /** Fills {@code info} with the words of {@code ta_arena_info}. */
   static native int arenaStats(ArenaRecord arena, long handle, long[] info);

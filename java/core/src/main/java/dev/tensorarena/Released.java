@@ -19,9 +19,21 @@ abstract class Released {
     try {
       released();
     } catch (Exception e) {
-      // Looked for only now: nearly no program needs it.
-      System.getLogger("dev.tensorarena")
-          .log(System.Logger.Level.WARNING, this + " failed when it was released", e);
+      log(this + " failed when it was released", e);
     }
+  }
+
+  /** Logs an error after which the caller goes on, unless the stack or the heap has ended. */
+  static void logIfPossible(String what, Error thrown) {
+    try {
+      log(what, thrown);
+    } catch (StackOverflowError | OutOfMemoryError e) {
+      return; // there is nowhere to log it
+    }
+  }
+
+  /** Looks for the log only now: nearly no program needs it. */
+  private static void log(String what, Throwable thrown) {
+    System.getLogger("dev.tensorarena").log(System.Logger.Level.WARNING, what, thrown);
   }
 }

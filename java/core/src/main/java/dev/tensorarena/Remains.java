@@ -41,6 +41,9 @@ final class Remains extends PhantomReference<Object> {
    */
   private boolean exposed;
 
+  /** Whether chunks stay out, because a shared handle gave out raw views or addresses of them. */
+  private boolean incomplete;
+
   /** Whether the memory was taken back, or is lost. */
   private boolean over;
 
@@ -93,9 +96,9 @@ final class Remains extends PhantomReference<Object> {
   /**
    * How many allocations of a chunk the arena's scopes hold, each of which pins it once; a list. If
    * nobody can reach the arena, nobody can reach these allocations: until they are detached they
-   * refer to it.
+   * refer to it. The chunk need not be the arena's any longer, nor ever have been.
    */
-  private static final class Holds {
+  static final class Holds {
     long chunk;
     int count;
     final Holds next;
@@ -168,17 +171,23 @@ final class Remains extends PhantomReference<Object> {
       over = true;
       FOUND.incrementAndGet();
     }
-    return exposed
-        ? "its memory is lost, because raw views or addresses of it were given out"
-        : "its memory was reclaimed, except for chunks that shared tensors pin";
+    if (exposed) {
+      return "its memory is lost, because raw views or addresses of it were given out";
+    }
+    return "its memory was reclaimed, except for chunks that shared tensors pin"
+        + (incomplete ? ", and some that are lost, because these gave raw views or addresses" : "");
   }
 
   /** An error, as for want of stack, leaves the rest to who next looks through the table. */
   private void takeBack() {
-    Window window = Window.known(handle, ControlBlock.BYTES);
     for (Holds each = holds; each != null; each = each.next) {
-      ChunkPins.remove(window, each.chunk, each.count);
-      each.count = 0;
+      if (each.count > 0 && NativeArena.isExposed(each.chunk)) {
+        incomplete = true;
+        continue;
+      }
+      for (; each.count > 0; each.count--) {
+        NativeArena.releaseChunk(each.chunk); // in the count of others: their sum is what counts
+      }
     }
     NativeArena.abandon(handle);
     over = true;

@@ -58,7 +58,10 @@ public final class Scope implements AutoCloseable {
 
   final long markNewest;
   final long markCursor;
-  private final long markCharged;
+
+  /** More than there was where inner scopes will leave bytes of outer ones, see {@link Held}. */
+  long markCharged;
+
   private final long markWasted;
 
   /** Opens a scope inside another one, which begins at the arena's cursor. */
@@ -162,7 +165,7 @@ public final class Scope implements AutoCloseable {
     arena.expose(this);
     long start = arena.allocate(bytes, alignment);
     if (context.current != this && bytes > 0) {
-      add(SharedAllocation.heldFor(context, start, bytes));
+      Held.hold(this, start, bytes);
     }
     return start;
   }
@@ -196,11 +199,12 @@ public final class Scope implements AutoCloseable {
     StackRoom.require();
     KeptResult kept = closeForKeeping(result);
     die(End.SCOPE);
+    kept.passOn();
     letAllGo();
     kept.settle();
-    finish(null);
+    giveBack(null);
     Tensor moved = kept.moved();
-    context.tellReleased();
+    context.tellReleasedQuietly();
     return moved;
   }
 
@@ -249,7 +253,7 @@ public final class Scope implements AutoCloseable {
   private void rewind() {
     Arena arena = context.arena();
     long end =
-        arena.isChargedBeside()
+        arena.chargedBeside
             ? arena.rewindInC(markNewest, markCursor, markCharged, markWasted)
             : arena.rewind(markNewest, markCursor, markCharged, markWasted);
     if (end != markCursor) {
@@ -409,6 +413,10 @@ public final class Scope implements AutoCloseable {
    */
   void finish(Scope next) {
     letAllGo();
+    giveBack(next);
+  }
+
+  private void giveBack(Scope next) {
     if (ended == End.SCOPE) {
       rewind();
       context.current = parent;
@@ -446,17 +454,6 @@ public final class Scope implements AutoCloseable {
   /** Returns what has ended this scope; null while it is open. */
   End ended() {
     return ended;
-  }
-
-  /**
-   * Charges a result that this scope holds from now on, until it ends, if its chunk has left the
-   * arena. An arena that never had memory has nothing to charge it to: the result is another one's.
-   */
-  void charge(SharedAllocation hold, long start, long bytes) {
-    Arena arena = context.arena();
-    if (hold.pinsChunk() && arena.isRecorded() && arena.chunkOf(start, bytes) == 0) {
-      arena.charge(bytes);
-    }
   }
 
   /** Adds an allocation in which this scope has a hold, to be released when the scope ends. */

@@ -65,7 +65,16 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   private Object listed;
 
   /** The descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
-  private long chunk;
+  long chunk;
+
+  /**
+   * Whether the chunk may leave the scope's arena before the scope ends, or is another arena's: the
+   * pin is given back in the count that all can use, then.
+   */
+  boolean outlasts;
+
+  /** Whether a raw view or an address was given out by a shared handle; a race only repeats it. */
+  private boolean exposed;
 
   /**
    * The wrapped memory, which is kept reachable so and told when the last holder has gone; null for
@@ -88,58 +97,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     this.context = context;
   }
 
-  /**
-   * Returns the state of bytes that were allocated in the innermost scope but live until the end of
-   * an enclosing one. The caller adds it to that scope, whose hold it already counts.
-   */
-  static SharedAllocation heldFor(ExecutionContext context, long address, long size) {
-    Held kept = new Held(context, address, size);
-    kept.keep();
-    return kept;
-  }
-
   /** Pins the chunk of the bytes if they lie in the context's arena. */
   void begin(long address, long size) {
     if (size != 0) {
       chunk = context.arena().hold(address, size);
     }
-  }
-
-  /**
-   * Makes this new state that of bytes with one holder, the enclosing scope; the innermost one has
-   * no hold. Asks the heap for nothing.
-   */
-  void keep(long address, long size) {
-    chunk = context.arena().pin(address, size);
-    owner = null;
-    context = null;
-    word = ONE | DETACHED;
-  }
-
-  /** Of bytes that live on among those of a scope that has ended: it knows where they lie. */
-  static final class Held extends SharedAllocation {
-    private final long address;
-    private final long size;
-
-    /** Holds nothing before {@link #keep}. */
-    Held(ExecutionContext context, long address, long size) {
-      super(context);
-      this.address = address;
-      this.size = size;
-    }
-
-    void keep() {
-      keep(address, size);
-    }
-
-    boolean contains(long at, long bytes) {
-      return at >= address && bytes <= size - (at - address);
-    }
-  }
-
-  /** Returns whether it pins a chunk: not where it has no bytes, or none of an arena. */
-  boolean pinsChunk() {
-    return chunk != 0;
   }
 
   // ---- counting
@@ -278,17 +240,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    * @param ending the scope's context, which tells wrapped memory of its end once it is whole
    */
   void end(ExecutionContext ending) {
-    if (owner == null) { // mutable() brought it to this scope when it was detached already
-      if (releaseCounted() && foreign != null) {
-        ending.add(foreign);
-      }
-      return;
-    }
     countListed(ENDED);
     long handedOver = (mine - 1) * ONE + DETACHED;
     Thread before = owner;
     Tensor wrote = writer;
-    // Before it is detached, since from then on another thread may bring it to a scope of its own.
+    // Before it is detached, since from then on another thread may be the last holder.
     owner = null;
     context = null;
     writer = null;
@@ -307,12 +263,22 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     if (all != DETACHED) {
       return;
     }
-    if (chunk != 0) {
+    if (chunk != 0 && outlasts) {
+      NativeArena.releaseChunk(chunk);
+    } else if (chunk != 0) {
       ending.arena().unpin(chunk);
     }
     if (foreign != null) {
       ending.add(foreign);
     }
+  }
+
+  /**
+   * Ends this state if the caller, whose scope has ended, is the only holder: the bytes are the
+   * caller's then, who has the pin and the hold of wrapped memory, and nobody can retain here.
+   */
+  boolean cede() {
+    return isSoleHolder() && WORD.compareAndSet(this, ONE | DETACHED, DETACHED);
   }
 
   /**
@@ -336,6 +302,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       return mine + (word >> 1) == 1;
     }
     return word == (ONE | DETACHED);
+  }
+
+  /** Returns whether these bytes of it lie in a chunk that is not the arena's, or no longer. */
+  boolean isBeside(Arena arena, long address, long size) {
+    return chunk != 0 && arena.chunkOf(address, size) == 0;
   }
 
   /** Returns the descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
@@ -370,11 +341,14 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     return writer == tensor;
   }
 
-  /** Notes that a raw view or an address of the bytes is given out. */
+  /**
+   * Notes that a raw view or an address of the bytes is given out by a shared handle, on any
+   * thread; in the chunk, since the arena is another thread's and may end meanwhile.
+   */
   void expose() {
-    ExecutionContext holding = context;
-    if (holding != null) {
-      holding.arena().expose(holding);
+    if (!exposed && chunk != 0) {
+      NativeArena.exposeChunk(this, chunk);
+      exposed = true;
     }
   }
 }

@@ -203,7 +203,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   boolean claim() {
     if (!closed && take()) {
-      if (shared.isSoleHolder()) {
+      if (shared.cede()) {
         return true;
       }
       if (TAKEN.compareAndSet(this, ONCE, OPEN)) {

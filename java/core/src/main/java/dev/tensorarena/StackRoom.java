@@ -23,7 +23,18 @@ final class StackRoom {
   /** Loads what an end uses: where the stack or the heap has ended, that could fail. */
   static void prepare() {
     try {
-      for (Class<?> each : List.of(Resources.class, End.class, Leftovers.class)) {
+      for (Class<?> each :
+          List.of(
+              Resources.class,
+              End.class,
+              Leftovers.class,
+              Bulk.class,
+              ChunkPins.class,
+              Held.class,
+              KeptResult.class,
+              Remains.Holds.class,
+              SharedTensor.class,
+              TensorPin.class)) {
         MethodHandles.lookup().ensureInitialized(each);
       }
     } catch (IllegalAccessException e) {

@@ -81,7 +81,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /** Makes another handle of the same elements, which dies with a scope. */
-  private Tensor(Tensor source, Scope scope) {
+  Tensor(Tensor source, Scope scope) {
     super(
         source.window,
         source.offset,
@@ -1694,7 +1694,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    *
    * @param ctx a context of the calling thread, to which the result belongs
    * @return a writable tensor of the context
-   * @throws MemoryLimitExceededException if a copy would pass a limit; nothing has changed then
+   * @throws MemoryLimitExceededException if the result would pass a limit, also if it is no copy;
+   *     nothing has changed then
    * @throws OutOfMemoryError if the system refuses memory; nothing has changed then
    * @throws IllegalStateException also if another thread, or a guard of the handle, has released
    *     the handle meanwhile
@@ -1715,7 +1716,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   }
 
   /** Makes this the one handle that may write bytes that were shared before. */
-  private Tensor thawed(SharedAllocation shared) {
+  final Tensor thawed(SharedAllocation shared) {
     this.shared = shared;
     shared.thaw(this);
     return this;
@@ -1729,9 +1730,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       // scope is asked for now, and nothing of the user's is called until it has the hold.
       Scope target = ctx.innermost();
       Tensor tensor = new Tensor(this, target);
-      if (handle.claim()) {
-        target.add(shared); // the scope releases the handle's hold from now on
-        tensor.thawed(shared);
+      if (Held.takeOver(handle, tensor)) {
         handle.closeResources();
         return tensor;
       }
@@ -1794,18 +1793,14 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return false;
   }
 
-  /**
-   * Returns whether the bytes were ever shared, or are those of another context. Others that were
-   * not frozen are counted, too: wrapped ones from the start, and those with a TensorPin.
-   */
-  final boolean wasShared() {
-    SharedAllocation state = origin().shared;
-    return isFrozen() || state != null && !window.isForeign() && !state.isBiasedToMe();
-  }
-
   /** Makes a handle of the same elements at another place, in another scope. */
   final Tensor movedTo(Window window, int offset, Scope scope) {
     return new Tensor(window, offset, byteCount(), dtype, shape, scope);
+  }
+
+  /** Makes this view, which is contiguous, one of another handle of what it is a view of. */
+  final Tensor viewOf(Tensor other) {
+    return new Tensor(window, offset, length, shape, null, other);
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
@@ -38,6 +39,16 @@ class ForgottenTest {
   @Test
   void whatWasSharedAndReleasedIsTakenBackToo() throws Exception {
     run(Shared.class);
+  }
+
+  @Test
+  void whatWasKeptOrTakenOverIsTakenBackToo() throws Exception {
+    run(KeptOrTakenOver.class);
+  }
+
+  @Test
+  void aChunkThatOthersHoldStaysWhenAForgottenHoldGoes() throws Exception {
+    run(Neighbours.class);
   }
 
   @Test
@@ -184,6 +195,90 @@ class ForgottenTest {
       scope.close();
       queue.add(ctx.empty(DType.INT8, 200_000).share());
       ctx.allocSlice(4f).share().close();
+    }
+  }
+
+  /** In chunks that have left the arena, or were never its own. */
+  static final class KeptOrTakenOver {
+    public static void main(String[] args) {
+      for (int round = 0; round < 50; round++) {
+        keep();
+        takeOver();
+        takeOverIntoAContextWithoutMemory();
+      }
+      assertTrue(ChunkPool.stats().inUseChunks() > 100, "or nothing was forgotten");
+      awaitNothingInUse();
+    }
+
+    private static void keep() {
+      for (boolean zeroed : new boolean[] {true, false}) {
+        ExecutionContext ctx = ExecutionContext.builder().zeroOnRelease(zeroed).open();
+        ctx.empty(DType.INT8, 100);
+        Scope outer = ctx.scope();
+        Scope scope = ctx.scope();
+        Tensor result = ctx.empty(DType.INT8, 200_000);
+        TensorPin pin = zeroed ? null : TensorPin.of(result);
+        SharedTensor[] handle = new SharedTensor[1];
+        scope.track(() -> handle[0] = zeroed ? null : result.share());
+        outer.closeKeeping(scope.closeKeeping(result));
+        if (!zeroed) {
+          pin.close();
+          handle[0].close();
+        }
+      }
+    }
+
+    private static SharedTensor shareOf(ExecutionContext other) {
+      try (other) {
+        return other.empty(DType.INT8, 100_000).share();
+      }
+    }
+
+    private static void takeOver() {
+      ExecutionContext ctx = ExecutionContext.open();
+      ctx.allocTemp(1f);
+      Tensor taken = shareOf(ExecutionContext.open()).mutable(ctx);
+      taken.share().close();
+      ctx.scope();
+      Scope scope = ctx.scope();
+      scope.closeKeeping(shareOf(ExecutionContext.open()).mutable(ctx).fill(3));
+    }
+
+    private static void takeOverIntoAContextWithoutMemory() {
+      shareOf(ExecutionContext.open()).mutable(ExecutionContext.open());
+    }
+  }
+
+  static final class Neighbours {
+    public static void main(String[] args) {
+      List<AutoCloseable> holds = new ArrayList<>();
+      takeOneOfThree(holds);
+      await(() -> ChunkPool.openContexts() == 0);
+      SharedTensor kept = (SharedTensor) holds.get(0);
+      for (int i = 0; i < 100; i++) {
+        try (ExecutionContext ctx = ExecutionContext.open()) {
+          ctx.zeros(DType.INT8, 60_000);
+        }
+      }
+      assertEquals(7f, kept.getFloat(0));
+      assertEquals(1, ChunkPool.stats().pinnedChunks());
+      kept.close();
+      awaitNothingInUse();
+    }
+
+    private static void takeOneOfThree(List<AutoCloseable> holds) {
+      SharedTensor first;
+      SharedTensor refused;
+      try (ExecutionContext other = ExecutionContext.open()) {
+        first = other.allocSlice(1f).share();
+        holds.add(other.allocSlice(7f).share());
+        refused = other.allocSlice(2f).share();
+      }
+      ExecutionContext ctx = ExecutionContext.withMemoryLimit(7);
+      first.mutable(ctx);
+      assertThrows(MemoryLimitExceededException.class, () -> refused.mutable(ctx));
+      assertEquals(2f, refused.getFloat(0), "a hold that is refused is counted no longer");
+      refused.close();
     }
   }
 

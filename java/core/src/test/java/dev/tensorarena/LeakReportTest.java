@@ -137,7 +137,7 @@ class LeakReportTest {
       return ctx.executionId();
     }
 
-    static void exposedContext(int how) {
+    static void exposedContext(int how) throws Exception {
       ExecutionContext ctx = ExecutionContext.builder().name("exposed").open();
       Tensor tensor = ctx.zeros(DType.INT8, 100_000);
       switch (how) {
@@ -156,9 +156,14 @@ class LeakReportTest {
         case 4:
           tensor.memory();
           break;
-        default:
+        case 5:
           try (SharedTensor shared = tensor.share()) {
             shared.address();
+          }
+          break;
+        default:
+          try (SharedTensor shared = tensor.share()) {
+            TestSupport.runOnThread("elsewhere", () -> shared.asByteBuffer().get(0));
           }
       }
     }
@@ -219,7 +224,7 @@ class LeakReportTest {
   static final class ExposedContext {
     public static void main(String[] args) throws Exception {
       Reports reports = new Reports();
-      for (int how = 0; how < 6; how++) {
+      for (int how = 0; how < 7; how++) {
         Leaks.exposedContext(how);
         LogRecord report = reports.next();
         assertTrue(report.getMessage().contains("(exposed)"), report.getMessage());

@@ -49,6 +49,8 @@ class NativeCallsTest {
         assertEquals("allocate", NativeCalls.of(() -> kept[0] = ctx.empty(DType.INT8, 1 << 20)));
         SharedTensor handle = kept[0].share();
         assertEquals("reset", NativeCalls.of(ctx::reset), "what is pinned ends in C");
+        assertEquals("exposeChunk", NativeCalls.of(handle::address), "and nothing of the arena");
+        assertEquals("", NativeCalls.of(handle::address));
         assertEquals("releaseChunk", NativeCalls.of(handle::close));
       }
     }

@@ -54,6 +54,13 @@ class ReloadTest {
     TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of lent").assertSucceeded();
   }
 
+  @Test
+  void aViewOfAShareDoesToo() throws Exception {
+    TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of share").assertSucceeded();
+    TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of share, detached")
+        .assertSucceeded();
+  }
+
   /** Has many loaders use the library, each with a copy of its own. */
   static final class Reload {
     public static void main(String[] args) throws Exception {
@@ -108,22 +115,43 @@ class ReloadTest {
         ctx.close();
       }
       if (how.startsWith("view")) {
-        Object exposed = type.getMethod("open").invoke(null);
-        if (how.endsWith("lent")) {
-          type.getMethod("nativeHandle").invoke(exposed);
-        }
-        Object[] bytesAndAlignment = {(long) VIEW_MEGABYTES << 20, 64};
-        ByteBuffer view =
-            (ByteBuffer)
-                type.getMethod("allocate", long.class, int.class)
-                    .invoke(exposed, bytesAndAlignment);
-        for (int at = 0; at < view.capacity(); at += 4096) {
-          view.put(at, value);
-        }
-        views.add(view);
+        views.add(
+            how.contains("share") ? viewOfShare(type, how, value) : viewOfRoom(type, how, value));
       }
       loader.close();
       return new WeakReference<>(loader);
+    }
+
+    private static ByteBuffer viewOfRoom(Class<?> type, String how, byte value) throws Exception {
+      Object ctx = type.getMethod("open").invoke(null);
+      if (how.endsWith("lent")) {
+        type.getMethod("nativeHandle").invoke(ctx);
+      }
+      Object[] bytesAndAlignment = {(long) VIEW_MEGABYTES << 20, 64};
+      ByteBuffer view =
+          (ByteBuffer)
+              type.getMethod("allocate", long.class, int.class).invoke(ctx, bytesAndAlignment);
+      for (int at = 0; at < view.capacity(); at += 4096) {
+        view.put(at, value);
+      }
+      return view;
+    }
+
+    /** Of a handle that nobody closes; nothing else was exposed. */
+    private static ByteBuffer viewOfShare(Class<?> type, String how, byte value) throws Exception {
+      Class<?> dtype = type.getClassLoader().loadClass(DType.class.getName());
+      Object ctx = type.getMethod("open").invoke(null);
+      long[] shape = {VIEW_MEGABYTES << 20};
+      Object tensor =
+          type.getMethod("empty", dtype, long[].class)
+              .invoke(ctx, dtype.getField("INT8").get(null), shape);
+      tensor.getClass().getMethod("fill", long.class).invoke(tensor, (long) value);
+      Object handle = tensor.getClass().getMethod("share").invoke(tensor);
+      ByteBuffer view = (ByteBuffer) handle.getClass().getMethod("asByteBuffer").invoke(handle);
+      if (how.endsWith("detached")) {
+        ((AutoCloseable) ctx).close();
+      }
+      return view;
     }
 
     private static void collect(WeakReference<ClassLoader> loader) {

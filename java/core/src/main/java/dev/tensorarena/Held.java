@@ -1,0 +1,111 @@
+package dev.tensorarena;
+
+/**
+ * The state of bytes that a scope holds although they do not lie among its own: it knows where they
+ * are. They were allocated while a scope inside it was the innermost one, kept when such a one
+ * ended, or taken over from a shared handle.
+ *
+ * <p>They are charged until the scope ends. Where their chunk is not the arena's, or leaves it,
+ * they are {@linkplain Arena#charge charged} by themselves.
+ */
+final class Held extends SharedAllocation {
+  private final long address;
+  private final long size;
+
+  /** Holds nothing yet. */
+  private Held(ExecutionContext context, long address, long size) {
+    super(context);
+    this.address = address;
+    this.size = size;
+    this.outlasts = true;
+  }
+
+  /** Has a scope hold bytes that were allocated in the innermost one, which is inside it. */
+  static void hold(Scope scope, long address, long size) {
+    Held held = new Held(scope.context, address, size);
+    held.begin(address, size);
+    scope.add(held);
+    held.chargePastScopesInside(scope);
+  }
+
+  /**
+   * Has the bytes stay charged at the ends of the scopes inside theirs. Where their chunk was taken
+   * since such a scope began, it leaves the arena when that ends, since it is pinned.
+   */
+  private void chargePastScopesInside(Scope scope) {
+    Arena arena = scope.context.arena();
+    for (Scope inner = scope.context.current; inner != scope; inner = inner.parent) {
+      if (arena.isSince(chunk, inner.markNewest)) {
+        inner.markCharged += size;
+        arena.chargedBeside = true;
+      }
+    }
+  }
+
+  /**
+   * Makes ready to {@linkplain #keep hold} bytes in a chunk of the context's arena, or to
+   * {@linkplain #drop not} do so after all; neither asks the heap for anything.
+   */
+  static Held ready(ExecutionContext context, long chunk, long address, long size) {
+    Held held = new Held(context, address, size);
+    if (chunk != 0) {
+      context.arena().countHold(chunk); // last: what fails before has counted nothing
+    }
+    return held;
+  }
+
+  void keep(Arena arena) {
+    chunk = arena.pin(address, size);
+  }
+
+  static void drop(Arena arena, long chunk) {
+    if (chunk != 0) {
+      arena.letGo(chunk);
+    }
+  }
+
+  /**
+   * Has the scope of a new tensor take the bytes of a shared handle over, which is closed so, if
+   * that alone holds them.
+   *
+   * @param taken the same elements, which may be written then
+   * @return false if others hold them; the handle is open then
+   * @throws MemoryLimitExceededException if the memory limit would be exceeded
+   * @throws IllegalStateException if another thread has released the handle
+   */
+  static boolean takeOver(SharedTensor handle, Tensor taken) {
+    StackRoom.require();
+    SharedAllocation ceding = handle.shared;
+    Scope scope = taken.scope;
+    Arena arena = scope.context.arena();
+    long start = taken.start();
+    long bytes = taken.spannedBytes();
+    boolean beside = ceding.isBeside(arena, start, bytes);
+    if (beside) {
+      arena.check(bytes, 1);
+    }
+    Held held = ready(scope.context, ceding.chunk, start, bytes);
+    boolean claimed = false;
+    try {
+      claimed = handle.claim();
+    } finally {
+      if (!claimed) {
+        drop(arena, ceding.chunk);
+      }
+    }
+    if (claimed) {
+      held.chunk = ceding.chunk;
+      held.foreign = ceding.foreign;
+      scope.add(held);
+      taken.thawed(held);
+      if (beside) {
+        arena.charge(bytes);
+      }
+    }
+    return claimed;
+  }
+
+  boolean contains(long at, long bytes) {
+    return at >= address && bytes <= size - (at - address);
+  }
+}
