@@ -8,8 +8,9 @@
 #define MAGAZINE_RECORDS 8u
 
 struct magazine {
-    _Alignas(128) atomic_bool entered; /* two cache lines, since processors fetch them in pairs */
-    bool full;                         /* takes nothing in, whatever lies in it */
+    /* Two cache lines, since processors fetch them in pairs. A whole word: RISC-V has no exchange of a byte. */
+    _Alignas(128) atomic_uint entered;
+    bool full; /* takes nothing in, whatever lies in it */
     uint32_t records;
     void *record; /* a stack, linked through the records' first words */
     descriptor *chunks[MAGAZINE_ORDERS];
@@ -18,7 +19,7 @@ struct magazine {
 static magazine magazines[MAGAZINES];
 
 static bool try_enter(magazine *wanted) {
-    return !atomic_exchange_explicit(&wanted->entered, true, memory_order_acquire);
+    return atomic_exchange_explicit(&wanted->entered, 1, memory_order_acquire) == 0;
 }
 
 magazine *magazine_enter(void) {
@@ -29,7 +30,7 @@ magazine *magazine_enter(void) {
 }
 
 void magazine_leave(magazine *entered) {
-    atomic_store_explicit(&entered->entered, false, memory_order_release);
+    atomic_store_explicit(&entered->entered, 0, memory_order_release);
 }
 
 descriptor *magazine_take(magazine *entered, uint32_t order) {

@@ -5,6 +5,9 @@
 #include <dlfcn.h>
 #endif
 #include <pthread.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +20,12 @@
 #define CHEAP_CLOCK CLOCK_REALTIME_COARSE
 #else
 #define CHEAP_CLOCK CLOCK_REALTIME
+#endif
+
+#ifdef MADV_FREE_REUSABLE /* macOS: MADV_DONTNEED gives nothing back there */
+#define GIVE_BACK MADV_FREE_REUSABLE
+#else
+#define GIVE_BACK MADV_DONTNEED
 #endif
 
 /* madvise works in runs, so that none takes long: some 5 ms with pages, some 300 ns without. */
@@ -60,7 +69,7 @@ void os_purge(void *start, size_t bytes) {
     size_t most = PURGE_RUN;
     for (size_t done = 0; done < bytes;) {
         size_t run = bytes - done < most ? bytes - done : most;
-        if (madvise((char *)start + done, run, MADV_DONTNEED) != 0 && most > LOCKED_RUN) {
+        if (madvise((char *)start + done, run, GIVE_BACK) != 0 && most > LOCKED_RUN) {
             /* EINVAL on locked pages: they stay resident, as their owner asked. */
             most = LOCKED_RUN;
         } else {
@@ -124,3 +133,14 @@ void os_lock(void) {
 void os_unlock(void) {
     pthread_mutex_unlock(&pool_mutex);
 }
+
+#if defined(__aarch64__) && defined(__linux__)
+/*
+ * As the library is loaded, code that gcc adds to it asks here whether the processor has atomic
+ * instructions. glibc exports this, musl has it without the underscores only. Used: no optimiser sees who calls it.
+ */
+__attribute__((used, weak)) unsigned long __getauxval(unsigned long type);
+unsigned long __getauxval(unsigned long type) {
+    return getauxval(type);
+}
+#endif

@@ -48,8 +48,14 @@ bool os_commit(void *start, size_t bytes) {
 
 void os_purge(void *start, size_t bytes) {
     OS_PURGES_NOW();
-    /* MEM_RESET keeps the commitment, so a stale pointer still finds accessible pages. */
-    VirtualAlloc(start, bytes, MEM_RESET, PAGE_READWRITE);
+    /*
+     * Both keep the commitment, so that a stale pointer still finds accessible pages. The first says that their
+     * contents are needed no more, the second, by failing, takes them out of the working set.
+     * DiscardVirtualMemory does the same in one call, but wine 8, under which this is tested, has none.
+     */
+    if (VirtualAlloc(start, bytes, MEM_RESET, PAGE_READWRITE) != NULL) {
+        (void)VirtualUnlock(start, bytes);
+    }
 }
 
 void os_huge_pages(void *start, size_t bytes, bool on) {
@@ -73,7 +79,7 @@ uint64_t os_thread_token(void) {
 }
 
 void os_pause(void) {
-    Sleep(1);
+    SwitchToThread(); /* to any thread that is ready; Sleep(1) takes until the next tick, some 15 ms */
 }
 
 uint64_t os_coarse_millis(void) {

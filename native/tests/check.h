@@ -16,9 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#ifdef _WIN32
+#include <process.h>
+#else
+#include <sys/wait.h>
+#endif
+#include <unistd.h>
 #ifdef TA_VALGRIND
 #include <valgrind/memcheck.h>
 #endif
@@ -43,9 +47,17 @@ static inline bool is_under_valgrind(void) {
     return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
 }
 
-/* Sanitizers and valgrind own the address space: tests that ration or measure it skip. */
+/*
+ * Whether an emulator runs this program of another machine or system. What such a one says of pages and address space is
+ * not what the kernel says, if it says anything.
+ */
+static inline bool is_emulated(void) {
+    return getenv("TA_TEST_EMULATED") != NULL;
+}
+
+/* Sanitizers, valgrind and emulators own the address space: tests that ration or measure it skip. */
 static inline bool checker_owns_memory(void) {
-    return SANITIZED || is_under_valgrind();
+    return SANITIZED || is_under_valgrind() || is_emulated();
 }
 
 /* How often to do what is to be done many times: a hundredth under valgrind, which is as slow. */
@@ -257,17 +269,71 @@ static inline void check_pool_is_idle(void) {
     CHECK_EQ(info.stray_pins, 0); /* or something was released once too often */
 }
 
-static inline void check_run(const char *name, void (*test)(void), int *failures) {
+static inline void check_test(void (*test)(void)) {
+    test();
+    check_pool_is_idle();
+    fflush(stdout);
+    exit(0); /* not _exit: leak checkers speak up here */
+}
+
+/* Ends the process if the test hangs; ctest does so later. */
+static inline void give_up_after(unsigned seconds) {
+#ifdef _WIN32
+    (void)seconds;
+#else
+    alarm(seconds);
+#endif
+}
+
+#define CHECK_CHILD_OF_OTHERS (-1)
+
+/*
+ * Runs a test in a process of its own and returns with what that ended: its exit status, or more than 255. `test` exits
+ * by itself, or the status is 0. Where there is no fork, this program is started anew, and the environment names the
+ * one test that it is to run; asked for any other, it returns CHECK_CHILD_OF_OTHERS.
+ */
+#ifdef _WIN32
+static inline bool check_is_child(void) {
+    const char *only = getenv("TA_TEST_ONLY");
+    return only != NULL && only[0] != 0;
+}
+
+static inline int check_child(const char *name, void (*test)(void)) {
+    if (!check_is_child()) {
+        fflush(stdout);
+        _putenv_s("TA_TEST_ONLY", name);
+        int status = (int)_spawnl(_P_WAIT, _pgmptr, _pgmptr, NULL);
+        _putenv_s("TA_TEST_ONLY", "");
+        return status;
+    }
+    if (strcmp(getenv("TA_TEST_ONLY"), name) == 0) {
+        check_test(test);
+    }
+    return CHECK_CHILD_OF_OTHERS;
+}
+#else
+static inline bool check_is_child(void) {
+    return false;
+}
+
+static inline int check_child(const char *name, void (*test)(void)) {
+    (void)name;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        test();
-        check_pool_is_idle();
-        fflush(stdout);
-        exit(0); /* not _exit: leak checkers speak up here */
+        check_test(test);
     }
     int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        return 256;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + status;
+}
+#endif
+
+static inline void check_run(const char *name, void (*test)(void), int *failures) {
+    int status = check_child(name, test);
+    if (status != 0 && status != CHECK_CHILD_OF_OTHERS) {
         printf("FAILED %s (status 0x%x)\n", name, (unsigned)status);
         ++*failures;
     }

@@ -1,24 +1,8 @@
 /* The pool: what is reserved, split, merged, kept and given back, and that addresses never go. */
-#include "check.h"
+#include "pages.h"
 
 #include "checkers.h"
 #include "slab.h"
-
-#include <sys/mman.h>
-
-/* Bytes of the range that have physical pages. */
-static uint64_t resident(uint64_t start, uint64_t bytes) {
-    static unsigned char pages[65536];
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), found = 0;
-    for (uint64_t done = 0; done < bytes; done += sizeof pages * page) {
-        uint64_t run = bytes - done < sizeof pages * page ? bytes - done : sizeof pages * page;
-        CHECK_EQ(mincore((void *)(uintptr_t)(start + done), run, pages), 0);
-        for (uint64_t i = 0; i < run / page; i++) {
-            found += (pages[i] & 1) * page;
-        }
-    }
-    return found;
-}
 
 static uint64_t resident_in_space(uint64_t slab_address) {
     const ta_slab *slab = (const ta_slab *)(uintptr_t)slab_address;
@@ -376,21 +360,21 @@ static void arenas_with_huge_pages_take_chunks_of_whole_huge_pages(void) {
 
 int main(void) {
     int failures = 0;
-    RUN(a_small_arena_needs_little_of_its_slab);
+    RUN_WHERE_PAGES_ARE_KNOWN(a_small_arena_needs_little_of_its_slab);
     RUN(accessible_memory_is_counted_once);
     RUN(one_slab_serves_everybody_who_fits);
     RUN(a_slab_merges_back_to_one_chunk);
-    RUN(more_than_a_slab_gets_a_slab_of_its_own_that_is_reused);
+    RUN_WHERE_PAGES_ARE_KNOWN(more_than_a_slab_gets_a_slab_of_its_own_that_is_reused);
     RUN(the_last_chunk_given_is_the_next_one_taken);
     RUN(a_hundred_thousand_idle_arenas_hold_no_chunk);
     RUN(a_stale_pointer_never_faults);
-    RUN(trim_gives_every_free_page_back_and_keeps_those_in_use);
-    RUN(past_the_retained_limit_pages_go_back);
-    RUN(the_process_limit_counts_retained_pages);
-    RUN(the_upper_half_of_a_split_chunk_is_known_to_have_pages);
-    RUN(the_upper_half_of_a_large_split_chunk_is_known_to_have_pages);
-    RUN(free_pages_are_known_exactly_whatever_was_split_and_merged);
-    RUN(huge_pages_are_asked_for_only_by_option);
-    RUN(arenas_with_huge_pages_take_chunks_of_whole_huge_pages);
+    RUN_WHERE_PAGES_ARE_KNOWN(trim_gives_every_free_page_back_and_keeps_those_in_use);
+    RUN_WHERE_PAGES_ARE_KNOWN(past_the_retained_limit_pages_go_back);
+    RUN_WHERE_PAGES_ARE_KNOWN(the_process_limit_counts_retained_pages);
+    RUN_WHERE_PAGES_ARE_KNOWN(the_upper_half_of_a_split_chunk_is_known_to_have_pages);
+    RUN_WHERE_PAGES_ARE_KNOWN(the_upper_half_of_a_large_split_chunk_is_known_to_have_pages);
+    RUN_WHERE_PAGES_ARE_KNOWN(free_pages_are_known_exactly_whatever_was_split_and_merged);
+    RUN_WHERE_PAGES_ARE_KNOWN(huge_pages_are_asked_for_only_by_option);
+    RUN_WHERE_PAGES_ARE_KNOWN(arenas_with_huge_pages_take_chunks_of_whole_huge_pages);
     return failures != 0;
 }

@@ -1,7 +1,6 @@
 /* Sizes of chunks: cut to what is asked for, whole again when they come home, purged where touched. */
-#include "check.h"
+#include "pages.h"
 
-#include "os.h"
 #include "slab.h"
 
 #include <pthread.h>
@@ -98,18 +97,9 @@ static void a_cut_chunk_is_taken_again_as_it_is(void) {
 
 /* ---- where pages are ------------------------------------------------------------------------- */
 
-static uint64_t resident_bytes(void) {
-    FILE *maps = fopen("/proc/self/statm", "r");
-    CHECK(maps != NULL);
-    uint64_t size, resident;
-    CHECK_EQ(fscanf(maps, "%" SCNu64 " %" SCNu64, &size, &resident), 2);
-    fclose(maps);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Of chunks of every size that come and go, all pages are known and can be given back. */
 static void pages_are_known_whatever_was_cut(void) {
-    if (checker_owns_memory()) {
+    if (checker_owns_memory() || !pages_are_known()) {
         return;
     }
     enum { MOST = 48 };
@@ -156,7 +146,7 @@ static double seconds_now(void) {
 }
 
 static void pages_that_nobody_touched_take_no_time_to_give_back(void) {
-    if (checker_owns_memory()) {
+    if (checker_owns_memory() || !pages_are_known()) {
         return;
     }
     ta_options options = {.capacity = TA_MAX_CAPACITY, .memory_limit = TA_UNLIMITED};
@@ -174,7 +164,7 @@ static void pages_that_nobody_touched_take_no_time_to_give_back(void) {
 
 /* Java lowers the cursor without a call, but notes the peak: what it had passed may have pages. */
 static void what_was_rewound_is_given_back_too(void) {
-    if (checker_owns_memory()) {
+    if (checker_owns_memory() || !pages_are_known()) {
         return;
     }
     uint64_t before = resident_bytes();
@@ -209,7 +199,7 @@ static void touch_and_close(uint64_t bytes) {
 }
 
 static void pages_are_given_back_without_the_lock(void) {
-    alarm(20);
+    give_up_after(20);
     os_purge_hook = ask_the_pool;
     touch_and_close(3 * MIB);
     ta_pool_trim();
@@ -239,7 +229,7 @@ static void pages_are_given_back_without_the_lock(void) {
 }
 
 static void in_a_quarantine_pages_are_given_back_without_the_lock(void) {
-    alarm(20);
+    give_up_after(20);
     ta_pool_set_quarantine(4 * MIB);
     ta_pool_set_retained_limit(0);
     os_purge_hook = ask_the_pool;
@@ -266,7 +256,7 @@ static void *trim(void *unused) {
 
 /* Pages that are being given back are still there: who needs the room waits, and is not refused. */
 static void at_the_limit_a_taker_waits_for_pages_that_are_going(void) {
-    alarm(60);
+    give_up_after(60);
     ta_pool_set_memory_limit(12 * MIB);
     touch_and_close(10 * MIB);
     os_purge_hook = purge_slowly;

@@ -1,0 +1,10 @@
+# Debian's packages: gcc-mingw-w64-x86-64 wine64
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)
+set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
+set(TA_EMULATOR wine64)
+find_program(TA_WINE NAMES wine64 wine PATHS /usr/lib/wine)
+if(TA_WINE)
+  set(CMAKE_CROSSCOMPILING_EMULATOR "${TA_WINE}")
+endif()

@@ -1,0 +1,95 @@
+# Builds the library for each platform whose compiler is found, twice and alike, tests it by what
+# this machine has for that, looks at what is in it, and lays it into <folder>/natives/<os>-<arch>.
+# What is left out is said.
+# Usage, in the project's folder: cmake -DFOLDER=<folder> -DJNI_INCLUDE=<a JDK's include>
+#   -DHOST=<folder with the host's own natives/> [-DPLATFORMS=linux-aarch64;windows-x86_64]
+#   -P native/cmake/natives.cmake
+cmake_minimum_required(VERSION 3.21)
+
+set(known linux-aarch64 linux-riscv64 linux-ppc64le linux-s390x windows-x86_64 linux-x86_64-musl)
+if(NOT PLATFORMS)
+  set(PLATFORMS ${known})
+endif()
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+set(root "${CMAKE_CURRENT_LIST_DIR}/../..")
+find_program(readelf NAMES readelf llvm-readelf)
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    string(REPLACE ";" " " command "${ARGN}")
+    message(FATAL_ERROR "${command}: ${result}")
+  endif()
+endfunction()
+
+# The toolchain's file says by itself what it needs.
+function(read_toolchain platform)
+  include("${root}/cmake/toolchains/${platform}.cmake")
+  set(compiler "${CMAKE_C_COMPILER}" PARENT_SCOPE)
+  set(emulator "${TA_EMULATOR}" PARENT_SCOPE)
+  file(STRINGS "${root}/cmake/toolchains/${platform}.cmake" packages REGEX "^# Debian's package")
+  string(REGEX REPLACE "^# |: It is for.*" "" packages "${packages}")
+  set(packages "${packages}" PARENT_SCOPE)
+endfunction()
+
+function(look_at library)
+  run("${CMAKE_COMMAND}" "-DREADELF=${readelf}" "-DOBJDUMP=${objdump}" "-DLIBRARY=${library}"
+    "-DEXPORTS=${root}/native/exports.txt" -P "${root}/native/cmake/look_at_native.cmake")
+endfunction()
+
+# The second build lies elsewhere, so that no folder's name in the library goes unseen.
+function(compare_with_another_build platform library)
+  set(again "${root}/build/${platform}/again")
+  file(REMOVE_RECURSE "${again}")
+  run("${CMAKE_COMMAND}" --preset ${platform} -B "${again}" --log-level=WARNING
+    -DBUILD_TESTING=OFF "-DTA_JNI_INCLUDE=${JNI_INCLUDE}")
+  run("${CMAKE_COMMAND}" --build "${again}" --parallel ${cores} -- --quiet)
+  file(GLOB_RECURSE second "${again}/jar/*tensorarena*")
+  file(SHA256 "${library}" first_hash)
+  file(SHA256 "${second}" second_hash)
+  if(NOT first_hash STREQUAL second_hash)
+    message(FATAL_ERROR "${platform}: two builds differ: ${library} and ${second}")
+  endif()
+endfunction()
+
+if(HOST)
+  file(COPY "${HOST}/natives" DESTINATION "${FOLDER}")
+  file(GLOB shipped "${HOST}/natives/linux-x86_64/*")
+endif()
+
+foreach(platform IN LISTS PLATFORMS)
+  if(NOT platform IN_LIST known)
+    message(FATAL_ERROR "${platform} is none of ${known}")
+  endif()
+  read_toolchain(${platform})
+  find_program(found_${platform} "${compiler}")
+  if(NOT found_${platform})
+    message(STATUS "${platform}: left out, there is no ${compiler}. ${packages}")
+    continue()
+  endif()
+  string(TIMESTAMP begun "%s")
+  run("${CMAKE_COMMAND}" --preset ${platform} --log-level=WARNING "-DTA_JNI_INCLUDE=${JNI_INCLUDE}"
+    "-DTA_SHIPPED=${shipped}")
+  run("${CMAKE_COMMAND}" --build --preset ${platform} --parallel ${cores} -- --quiet)
+  file(GLOB_RECURSE library "${root}/build/${platform}/jar/*tensorarena*")
+  set(objdump "")
+  if(platform MATCHES "windows")
+    string(REGEX REPLACE "gcc$" "objdump" objdump "${compiler}")
+  endif()
+  look_at("${library}")
+  compare_with_another_build(${platform} "${library}")
+  if(NOT platform MATCHES "musl")
+    file(COPY "${root}/build/${platform}/jar/natives" DESTINATION "${FOLDER}")
+  endif()
+  if(emulator)
+    find_program(found_${emulator} NAMES ${emulator} PATHS /usr/lib/wine)
+  endif()
+  if(emulator AND NOT found_${emulator})
+    message(STATUS "${platform}: built and not tested, there is no ${emulator}. ${packages}")
+    continue()
+  endif()
+  run("${CMAKE_CTEST_COMMAND}" --preset ${platform} --parallel ${cores})
+  string(TIMESTAMP ended "%s")
+  math(EXPR seconds "${ended} - ${begun}")
+  message(STATUS "${platform}: built and tested in ${seconds} s")
+endforeach()
