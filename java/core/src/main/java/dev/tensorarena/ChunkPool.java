@@ -36,8 +36,8 @@ public final class ChunkPool {
     if (NativeArena.setQuarantine(QUARANTINE_BYTES) != NativeArena.OK) {
       log(
           System.Logger.Level.WARNING,
-          "-Dtensorarena.quarantine has no effect: native code of this process has opened an arena"
-              + " before Java loaded the library, or has set another quarantine");
+          "-Dtensorarena.quarantine has no effect: native code has opened an arena of this class"
+              + " loader's library before Java loaded it, or has set another quarantine");
     }
   }
 

@@ -1176,7 +1176,7 @@ public final class ExecutionContext implements AutoCloseable {
   }
 
   /**
-   * Returns a number that no other context of this process has.
+   * Returns a number that no other context of this class loader's library has.
    *
    * @return a number from 1 on; contexts get their numbers in the order in which they are first
    *     asked

@@ -216,7 +216,7 @@ public final class Scope implements AutoCloseable {
       Resources.rethrow(closeTracked());
       return KeptResult.of(contiguous, this);
     } finally {
-      leave();
+      mark(false);
     }
   }
 
@@ -248,6 +248,15 @@ public final class Scope implements AutoCloseable {
     } else {
       end(End.SCOPE, null);
     }
+  }
+
+  /**
+   * Returns whether the calling thread can use this scope.
+   *
+   * @return false once the scope has ended, and always on another thread than its context's
+   */
+  public boolean isOpen() {
+    return owner == Thread.currentThread();
   }
 
   private void rewind() {
@@ -286,7 +295,12 @@ public final class Scope implements AutoCloseable {
     Throwable failure = null;
     if (!isPlain()) {
       StackRoom.require();
-      failure = closeThese();
+      enter();
+      try {
+        failure = closeTracked();
+      } finally {
+        mark(false);
+      }
     }
     die(how);
     finish(next);
@@ -303,15 +317,6 @@ public final class Scope implements AutoCloseable {
     return resources == null && shared == null && context.current == this && ended == null;
   }
 
-  private Throwable closeThese() {
-    enter();
-    try {
-      return closeTracked();
-    } finally {
-      leave();
-    }
-  }
-
   /**
    * Begins a call that ends these scopes.
    *
@@ -325,10 +330,6 @@ public final class Scope implements AutoCloseable {
       }
     }
     mark(true);
-  }
-
-  private void leave() {
-    mark(false);
   }
 
   private void mark(boolean isClosing) {
@@ -463,7 +464,7 @@ public final class Scope implements AutoCloseable {
   }
 
   private void checkOpen() {
-    if (owner != Thread.currentThread()) {
+    if (!isOpen()) {
       throw refusal("this scope");
     }
   }

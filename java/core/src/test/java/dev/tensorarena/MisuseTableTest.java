@@ -345,6 +345,7 @@ class MisuseTableTest {
   @TestFactory
   Stream<DynamicTest> everyMethodOfAScopeIsForItsThreadUntilItEnds() {
     return Calls.methods(Scope.class)
+        .filter(method -> !method.getName().equals("isOpen")) // which tells just that
         .map(method -> dynamicTest(method.toString(), () -> assertScopeRefuses(method)));
   }
 

@@ -107,6 +107,25 @@ class ScopeTest {
   }
 
   @Test
+  void aScopeSaysWhetherItsThreadCanUseIt() throws Exception {
+    Scope outer = ctx.scope();
+    Scope inner = ctx.scope();
+    List<Boolean> seen = new ArrayList<>();
+    inner.track(() -> seen.add(inner.isOpen()));
+    assertTrue(outer.isOpen());
+    assertFalse(TestSupport.onThread("stranger", outer::isOpen));
+    inner.close();
+    assertEquals(List.of(true), seen, "while it closes what it tracks");
+    assertFalse(inner.isOpen());
+    assertTrue(outer.isOpen());
+    ctx.reset();
+    assertFalse(outer.isOpen());
+    Scope last = ctx.scope();
+    ctx.close();
+    assertFalse(last.isOpen());
+  }
+
+  @Test
   void afterAnInnerScopeTheOuterOneIsTheInnermost() {
     Scope outer = ctx.scope();
     ctx.scope().close();

@@ -319,7 +319,9 @@ public final class ArenaAllocator implements Arena {
    */
   @Override
   public void close() {
-    if (!lifetime.isMine() && (closing || !isEndRefused())) {
+    // Where something inside has refused the end, the segments have ended and the scope has not.
+    boolean isEndRefused = closed && !closing && scope.isOpen();
+    if (!lifetime.isMine() && !isEndRefused) {
       refuse();
     }
     closed = true; // whatever it throws: what is open still says so
@@ -332,18 +334,6 @@ public final class ArenaAllocator implements Arena {
       }
     } finally {
       closing = false;
-    }
-  }
-
-  /**
-   * Returns whether the segments have ended but the scope has not, which something inside refused.
-   */
-  private boolean isEndRefused() {
-    try {
-      scope.allocateAddress(0, 1); // nothing but the question
-      return closed;
-    } catch (IllegalStateException e) {
-      return false;
     }
   }
 

@@ -248,6 +248,7 @@ class ArenaAllocatorTest extends InContext {
           return Integer.compare(a, b);
         });
     assertEquals(3, numbers.getAtIndex(JAVA_INT, 2));
+    onThread(() -> assertRefuses(WrongThreadException.class, outer::close));
     outer.close();
     assertThrows(IllegalStateException.class, () -> numbers.getAtIndex(JAVA_INT, 0));
     assertRefuses(outer::close, "Already closed");

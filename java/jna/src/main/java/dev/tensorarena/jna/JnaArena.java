@@ -10,7 +10,6 @@ import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -33,11 +32,6 @@ public final class JnaArena implements AutoCloseable {
 
   /** Means no memory limit: {@code TA_UNLIMITED}. */
   public static final long UNLIMITED = -1;
-
-  /** For tensors that live in a scope and take no memory. */
-  private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
-
-  private static final Shape EMPTY = Shape.of(0);
 
   /** The control block. Its memory stays readable, whoever destroys the arena. */
   private final Pointer arena;
@@ -67,8 +61,7 @@ public final class JnaArena implements AutoCloseable {
     this.context = context;
     this.owner = new AtomicReference<>(Thread.currentThread());
     this.generation = arena.getLong(ArenaLayout.GENERATION);
-    this.left = arena.getLong(ArenaLayout.CURSOR);
-    this.leftNewest = arena.getLong(ArenaLayout.NEWEST);
+    leaveHere();
   }
 
   /**
@@ -253,7 +246,7 @@ public final class JnaArena implements AutoCloseable {
           });
       mark = new Mark(this, nextMark, next, position);
     } else {
-      mark = new Mark(this, nextMark, next, context.scope(), context.wrap(NOTHING, INT8, EMPTY));
+      mark = new Mark(this, nextMark, next, context.scope());
     }
     epoch = next;
     nextMark++;
@@ -293,14 +286,17 @@ public final class JnaArena implements AutoCloseable {
     return Status.OK;
   }
 
+  /** Reads two words without the gate, which the caller has passed. */
   private void leaveHere() {
-    left = cursor();
-    leftNewest = word(ArenaLayout.NEWEST);
+    left = arena.getLong(ArenaLayout.CURSOR);
+    leftNewest = arena.getLong(ArenaLayout.NEWEST); // large allocations move no cursor
   }
 
-  /** Marks from before an allocation of somebody else are no longer good. */
+  /** Passes the gate. Marks from before an allocation of somebody else are no longer good. */
   private void noticeOthers() {
-    if (cursor() != left || word(ArenaLayout.NEWEST) != leftNewest) { // large ones move no cursor
+    requireUsable();
+    if (arena.getLong(ArenaLayout.CURSOR) != left
+        || arena.getLong(ArenaLayout.NEWEST) != leftNewest) {
       firstMark = nextMark;
       leaveHere();
     }

@@ -2,7 +2,6 @@ package dev.tensorarena.jna;
 
 import com.sun.jna.Memory;
 import dev.tensorarena.Scope;
-import dev.tensorarena.Tensor;
 
 /**
  * How far an arena had been used when {@link JnaArena#mark} was called. Nothing else makes marks,
@@ -23,9 +22,6 @@ public final class Mark {
   /** In the arena of a context: what is allocated from the mark on lives in it, also Java's. */
   final Scope scope;
 
-  /** Is dead when the scope has ended. */
-  private final Tensor probe;
-
   /** In an arena of JNA's own. */
   Mark(JnaArena arena, long number, Epoch epoch, Memory position) {
     this.arena = arena;
@@ -33,31 +29,20 @@ public final class Mark {
     this.epoch = epoch;
     this.position = position;
     this.scope = null;
-    this.probe = null;
   }
 
   /** In the arena of a context. */
-  Mark(JnaArena arena, long number, Epoch epoch, Scope scope, Tensor probe) {
+  Mark(JnaArena arena, long number, Epoch epoch, Scope scope) {
     this.arena = arena;
     this.number = number;
     this.epoch = epoch;
     this.position = null;
     this.scope = scope;
-    this.probe = probe;
   }
 
   /** Returns whether a rewind, a reset or the end of a scope has gone back past it. */
   boolean hasEnded() {
-    return epoch.hasEnded() || probe != null && !isAlive(probe);
-  }
-
-  private static boolean isAlive(Tensor tensor) {
-    try {
-      tensor.rank(); // passes the gate
-      return true;
-    } catch (IllegalStateException e) {
-      return false;
-    }
+    return epoch.hasEnded() || scope != null && !scope.isOpen();
   }
 
   @Override
