@@ -397,28 +397,6 @@ class CloseKeepingTest {
     }
   }
 
-  /** The issue is the first one; the others are told at the next end. */
-  @Test
-  void anErrorOfAnOwnerOfWrappedMemoryLosesNoResult() {
-    List<Integer> told = new ArrayList<>();
-    Scope scope = ctx.scope();
-    for (int i = 0; i < 2; i++) {
-      int number = i;
-      Runnable released =
-          () -> {
-            told.add(number);
-            throw new Error("for the log: an owner's");
-          };
-      ctx.wrap(ByteBuffer.allocateDirect(8), DType.INT8, Shape.of(8), released);
-    }
-    Tensor kept = scope.closeKeeping(ctx.allocSlice(1f, 2f));
-    assertEquals(1, told.size());
-    assertEquals(8, ctx.memoryUsage());
-    assertKept(kept, 1, 2);
-    assertThrows(Error.class, ctx.scope()::close);
-    assertEquals(2, told.size());
-  }
-
   @Test
   void aKeptViewOfWhatOthersHoldIsAViewOfIt() {
     ctx.empty(DType.INT8, 64);
