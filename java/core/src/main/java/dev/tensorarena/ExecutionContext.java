@@ -13,7 +13,6 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.function.Supplier;
 
 /**
  * The memory of one query, batch, request or task. A context allocates a tensor by moving a
@@ -84,7 +83,7 @@ public final class ExecutionContext implements AutoCloseable {
         new Arena(
             builder.name, builder.capacity, builder.memoryLimit, builder.alignment, builder.flags);
     current = new Scope(this, thread);
-    watch = LeakDetector.watchNext(this, arena);
+    watch = LeakDetector.watchNext(arena);
   }
 
   /**
@@ -1207,13 +1206,6 @@ public final class ExecutionContext implements AutoCloseable {
   @Override
   public String toString() {
     return arena.label();
-  }
-
-  /** Makes the text of {@code toString} without holding a reference to the context. */
-  Supplier<String> label() {
-    long number = arena.id();
-    String called = arena.name;
-    return () -> Arena.label(number, called);
   }
 
   // ---- for the rest of the package

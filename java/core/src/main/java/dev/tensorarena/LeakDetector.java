@@ -58,13 +58,15 @@ final class LeakDetector {
    *     in the context's place, since whatever uses the context uses it last
    * @return the watch, or null if the context is not watched
    */
-  static Watch watchNext(ExecutionContext context, Arena arena) {
-    return LEVEL != Level.OFF && draw(contextInterval) == 0 ? watch(context, arena) : null;
+  static Watch watchNext(Arena arena) {
+    return LEVEL != Level.OFF && draw(contextInterval) == 0 ? watch(arena) : null;
   }
 
-  private static Watch watch(ExecutionContext context, Arena arena) {
+  private static Watch watch(Arena arena) {
     contextInterval = next(contextInterval, LARGEST_CONTEXT_INTERVAL);
-    return watch(arena, context.label(), "opened", arena.remains()::reclaim);
+    long number = arena.id(); // the text must not refer to the arena
+    String name = arena.name;
+    return watch(arena, () -> Arena.label(number, name), "opened", arena.remains()::reclaim);
   }
 
   /**

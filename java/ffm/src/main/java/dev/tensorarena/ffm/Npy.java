@@ -19,11 +19,13 @@ import java.nio.file.StandardOpenOption;
  * into arenas instead, big-endian ones too, which cannot be mapped.
  *
  * <p>Whoever changes a mapped file changes the tensor; who cuts it short makes the tensor's methods
- * throw {@link InternalError} where they read or write the lost part. That does not hold for what
- * reads the bytes without the tensor, which may crash the JVM: native code that was given them, and
- * the JDK's comparisons of segments and of raw views, such as {@link
- * java.lang.foreign.MemorySegment#mismatch(java.lang.foreign.MemorySegment)
- * MemorySegment.mismatch}; {@code Tensor.mismatch} compares them safely.
+ * throw {@link InternalError} where they read or write the lost part. Three things crash the JVM
+ * all the same: native code that was given the bytes; the JDK's comparisons of segments and of raw
+ * views, such as {@link java.lang.foreign.MemorySegment#mismatch(java.lang.foreign.MemorySegment)
+ * MemorySegment.mismatch}, where {@code Tensor.mismatch} throws; and, by a fault of HotSpot's on
+ * x86-64, compiled code that widens an {@code int} to {@code long} while it reads it, as {@code sum
+ * += tensor.getIntAt(i)} does with a {@code long} sum. Read into a context by {@link
+ * dev.tensorarena.Npy}, or {@code copy(ctx)} first, where files may be cut short.
  */
 public final class Npy {
   private Npy() {}
