@@ -3,16 +3,19 @@ package dev.tensorarena;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntSupplier;
+import java.util.function.Predicate;
 
 /**
  * Finds and loads the native library: first in {@code -Dtensorarena.library.path}, then on {@code
- * java.library.path}, then the one in this jar, extracted to a fresh directory that only this user
- * can read and that is deleted once the library is loaded.
+ * java.library.path}, then the one in this jar, {@linkplain ExtractedLibrary extracted} to {@code
+ * -Dtensorarena.extract.path}. Without that property it is the temporary folder, and if nothing can
+ * be written there or loaded from there, the folder for caches of this user.
  */
 final class NativeLibrary {
   private static final String NAME = "tensorarena";
@@ -22,6 +25,9 @@ final class NativeLibrary {
 
   /** The places that were tried and why each failed, for the message of a failure. */
   private final List<String> tried = new ArrayList<>();
+
+  /** What the system said of the file that could not be loaded last. */
+  private String refusal = "";
 
   private NativeLibrary(IntSupplier version, int needed) {
     this.version = version;
@@ -37,6 +43,12 @@ final class NativeLibrary {
    *     tried; or if the JVM denies native access to this module
    */
   static void load(IntSupplier version, int needed) {
+    if ("32".equals(System.getProperty("sun.arch.data.model"))) {
+      throw new UnsatisfiedLinkError(
+          "Tensor Arena needs a JVM of 64 bits, and this one, for "
+              + System.getProperty("os.arch")
+              + ", has 32");
+    }
     NativeLibrary library = new NativeLibrary(version, needed);
     try {
       if (!library.loadConfigured() && !library.loadFromSystemPath() && !library.loadFromJar()) {
@@ -64,11 +76,15 @@ final class NativeLibrary {
       tried.add("tensorarena.library.path: there is no " + file);
       return false;
     }
-    return tryLoad("tensorarena.library.path: " + file, () -> System.load(file.toString()));
+    return tryLoad("tensorarena.library.path: ", file);
   }
 
   private boolean loadFromSystemPath() {
-    return tryLoad("java.library.path", () -> System.loadLibrary(NAME));
+    return tryLoad("java.library.path", "", () -> System.loadLibrary(NAME));
+  }
+
+  private boolean tryLoad(String where, Path file) {
+    return tryLoad(where + file, file + ": ", () -> System.load(file.toString()));
   }
 
   private boolean loadFromJar() {
@@ -82,28 +98,77 @@ final class NativeLibrary {
                 + " -Dtensorarena.library.path");
         return false;
       }
-      Path folder = Files.createTempDirectory(NAME).toAbsolutePath();
-      Path file = folder.resolve(System.mapLibraryName(NAME));
-      try {
-        Files.copy(bytes, file);
-        return tryLoad("the jar, extracted: " + file, () -> System.load(file.toString()));
-      } finally {
-        delete(file);
-        delete(folder);
-      }
+      return loadFrom(new ExtractedLibrary(bytes.readAllBytes(), System.mapLibraryName(NAME)));
     } catch (IOException e) {
-      tried.add(
-          "the jar: extracting to "
-              + System.getProperty("java.io.tmpdir")
-              + " failed ("
-              + e
-              + "); name a writable folder with -Djava.io.tmpdir");
+      tried.add("the jar: " + resource + " cannot be read (" + e + ")");
       return false;
     }
   }
 
-  /** Loads a library and asks for its version, which fails if it has no JNI entry points. */
-  private boolean tryLoad(String where, Runnable load) {
+  private boolean loadFrom(ExtractedLibrary library) {
+    String configured = System.getProperty("tensorarena.extract.path");
+    if (configured != null && !configured.isEmpty()) {
+      return extract(library, configured, isWindows());
+    }
+    if (extract(library, System.getProperty("java.io.tmpdir"), isWindows())) {
+      return true;
+    }
+    String caches = isPlaceRefused() ? caches() : null;
+    return caches != null && extract(library, caches, true);
+  }
+
+  /** Whether the library may be loaded elsewhere, since it was refused for where it lay. */
+  private boolean isPlaceRefused() {
+    return refusal.isEmpty() || isNoexec(refusal);
+  }
+
+  /**
+   * Returns the folder for what this user's programs keep for themselves; null if there is none.
+   */
+  private static String caches() {
+    String home = System.getProperty("user.home", "");
+    String configured = System.getenv(isWindows() ? "LOCALAPPDATA" : "XDG_CACHE_HOME");
+    Path caches =
+        configured != null && Path.of(configured).isAbsolute()
+            ? Path.of(configured)
+            : Path.of(home, platform().startsWith("macos") ? "Library/Caches" : ".cache");
+    return caches.isAbsolute() ? caches.toString() : null;
+  }
+
+  private boolean extract(ExtractedLibrary library, String folder, boolean kept) {
+    refusal = "";
+    Predicate<Path> loads = file -> tryLoad("the jar, extracted: ", file);
+    try {
+      Path parent = Path.of(folder);
+      return kept
+          ? library.loadKept(parent.resolve(NAME), loads, this::isTaken)
+          : library.loadOnce(parent, loads);
+    } catch (IOException | InvalidPathException e) {
+      tried.add(
+          "the jar: extracting to "
+              + folder
+              + " failed ("
+              + e
+              + "); name a folder that you can write to with -Dtensorarena.extract.path");
+      return false;
+    }
+  }
+
+  /** Returns whether the file that was refused last is another class loader's of this JVM. */
+  private boolean isTaken() {
+    boolean taken = refusal.contains("already loaded in another classloader");
+    if (taken) {
+      tried.remove(tried.size() - 1); // the next copy will do
+    }
+    return taken;
+  }
+
+  /**
+   * Loads a library and asks for its version, which fails if it has no JNI entry points.
+   *
+   * @param known what the system's messages begin with, and {@code where} says already
+   */
+  private boolean tryLoad(String where, String known, Runnable load) {
     try {
       load.run();
       int found = version.getAsInt();
@@ -118,7 +183,8 @@ final class NativeLibrary {
               + needed
               + " (remove it from there)");
     } catch (LinkageError e) { // a library of another version may lack methods, too
-      tried.add(where + ": " + e.getMessage() + advice(e.getMessage()));
+      refusal = String.valueOf(e.getMessage()).replace(known, "");
+      tried.add(where + ": " + refusal + advice(refusal));
     }
     return false;
   }
@@ -126,19 +192,34 @@ final class NativeLibrary {
   /**
    * Returns what usually helps, by the message of the system's loader; empty if nothing is known.
    */
-  private static String advice(String message) {
-    String text = String.valueOf(message);
-    if (text.contains("failed to map segment") || text.contains("Operation not permitted")) {
-      return " (the folder is mounted noexec: name another with -Djava.io.tmpdir, or unpack the"
-          + " library and name its folder with -Dtensorarena.library.path)";
+  private static String advice(String text) {
+    if (isNoexec(text)) {
+      return " (the folder is mounted noexec: name another with -Dtensorarena.extract.path, or unpack"
+          + " the library and name its folder with -Dtensorarena.library.path)";
+    }
+    if (text.contains("library load disallowed") || text.contains("code signature")) {
+      return " (macOS refuses a file that was downloaded or is not signed: build it here with CMake,"
+          + " or sign it, `codesign -s - FILE`)";
+    }
+    if (text.contains("Error relocating") || text.contains("Error loading shared library")) {
+      return " (this system's C library, musl, lacks what it was built with: build it here with CMake"
+          + " and name its folder with -Dtensorarena.library.path)";
     }
     if (text.contains("wrong ELF class")
         || text.contains("cannot open shared object file: No such file")
         || text.contains("Exec format")
-        || text.contains("invalid ELF header")) {
+        || text.contains("invalid ELF header")
+        || text.contains("wrong architecture")
+        || text.contains("incompatible architecture")
+        || text.contains("not a valid Win32 application")
+        || text.contains(".dll on a")) {
       return " (it was built for another system than "
           + platform()
           + ": build it here with CMake and name its folder with -Dtensorarena.library.path)";
+    }
+    if (text.contains("Can't find dependent libraries")) {
+      return " (a DLL that it needs is missing: it was built with another compiler than those that"
+          + " are tested)";
     }
     if (text.contains("abiVersion")) {
       return " (it was built without JNI entry points: build it with CMake where a JDK is found)";
@@ -146,13 +227,12 @@ final class NativeLibrary {
     return "";
   }
 
-  /** Deletes a file or folder; on systems that lock loaded files, at the JVM's exit. */
-  private static void delete(Path path) {
-    try {
-      Files.deleteIfExists(path);
-    } catch (IOException e) {
-      path.toFile().deleteOnExit();
-    }
+  private static boolean isNoexec(String text) {
+    return text.contains("failed to map segment") || text.contains("Operation not permitted");
+  }
+
+  private static boolean isWindows() {
+    return platform().startsWith("windows");
   }
 
   /** Returns the folder of this platform's library in the jar, as CMake names it. */

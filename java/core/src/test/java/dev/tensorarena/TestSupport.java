@@ -67,7 +67,9 @@ final class TestSupport {
   }
 
   static Outcome run(List<String> command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().remove("XDG_CACHE_HOME"); // where it is depends on user.home then
+    Process process = builder.start();
     process.getOutputStream().close();
     byte[] output = process.getInputStream().readAllBytes();
     return new Outcome(process.waitFor(), new String(output, StandardCharsets.UTF_8));
