@@ -68,12 +68,13 @@ final class Held extends SharedAllocation {
    * Has the scope of a new tensor take the bytes of a shared handle over, which is closed so, if
    * that alone holds them.
    *
+   * @param sealed what the handle tracks, as for {@link SharedTensor#claim}
    * @param taken the same elements, which may be written then
    * @return false if others hold them; the handle is open then
    * @throws MemoryLimitExceededException if the memory limit would be exceeded
    * @throws IllegalStateException if another thread has released the handle
    */
-  static boolean takeOver(SharedTensor handle, Tensor taken) {
+  static boolean takeOver(SharedTensor handle, HandleResources sealed, Tensor taken) {
     StackRoom.require();
     SharedAllocation ceding = handle.shared;
     Scope scope = taken.scope;
@@ -87,7 +88,7 @@ final class Held extends SharedAllocation {
     Held held = ready(scope.context, ceding.chunk, start, bytes);
     boolean claimed = false;
     try {
-      claimed = handle.claim();
+      claimed = handle.claim(sealed);
     } finally {
       if (!claimed) {
         drop(arena, ceding.chunk);

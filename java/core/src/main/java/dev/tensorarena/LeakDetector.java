@@ -86,14 +86,14 @@ final class LeakDetector {
      * is the handle. The handle itself is not registered, so that the JIT can still optimise it
      * away.
      */
-    final Resources watchNext(Tensor tensor) {
+    final HandleResources watchNext(Tensor tensor) {
       return LEVEL == Level.OFF || --left > 0 ? null : watch(tensor);
     }
 
-    private Resources watch(Tensor tensor) {
+    private HandleResources watch(Tensor tensor) {
       interval = interval == 0 ? FIRST_INTERVAL : next(interval, LARGEST_SHARE_INTERVAL);
       left = interval;
-      Resources onlyTheHandles = new Resources();
+      HandleResources onlyTheHandles = new HandleResources();
       DType dtype = tensor.dtype;
       Shape shape = tensor.shape;
       onlyTheHandles.add(
@@ -107,7 +107,7 @@ final class LeakDetector {
   }
 
   /** Ends the watch of a handle that could not retain the allocation; null stands for no watch. */
-  static void dismiss(Resources watch) {
+  static void dismiss(HandleResources watch) {
     if (watch != null) {
       watch.close(null);
     }

@@ -1,8 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-
 /**
  * What is closed together with a scope or a shared handle: first the guards, which may refuse the
  * end, then the tracked resources, the last tracked first.
@@ -11,27 +8,12 @@ import java.lang.invoke.VarHandle;
  * half-way, the same calls once more go on where they stopped. While one of them runs, what it
  * closes may ask for guards and track resources; they are closed by the same call.
  */
-final class Resources {
-  private static final VarHandle CLOSING;
-
-  static {
-    try {
-      CLOSING = MethodHandles.lookup().findVarHandle(Resources.class, "closing", boolean.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
+sealed class Resources permits HandleResources {
   private Guard guards;
   private Tracked tracked;
 
-  /** What a handle's resources have thrown, until the handle's end throws it. */
-  private Throwable failure;
-
-  /** Whether a thread is in {@link #closeAll} of a handle, or in a part of it. */
-  private volatile boolean closing;
-
-  private static final class Tracked {
+  /** A link of the list of what is tracked. */
+  static final class Tracked {
     final AutoCloseable resource;
     Tracked next;
 
@@ -40,11 +22,16 @@ final class Resources {
     }
   }
 
-  /** Tracks a resource; running out of heap changes nothing. */
-  void add(AutoCloseable resource) {
-    Tracked first = new Tracked(resource);
-    first.next = tracked;
-    tracked = first;
+  /**
+   * Tracks a resource; running out of heap changes nothing.
+   *
+   * @return false if nothing is tracked any more
+   */
+  boolean add(AutoCloseable resource) {
+    Tracked last = new Tracked(resource);
+    last.next = tracked;
+    tracked = last;
+    return true;
   }
 
   boolean hasGuards() {
@@ -63,21 +50,18 @@ final class Resources {
 
   /**
    * Adds a guard that {@link Guard#make} made, unless there is one of its class by now, which its
-   * maker asked for; then it is closed.
+   * maker asked for.
    *
    * @return the one guard of its class
    */
-  <T extends Guard> T add(Class<T> type, T made) {
+  <T extends Guard> T put(Class<T> type, T made) {
     T earlier = guard(type);
-    if (earlier == null) {
-      made.next = guards;
-      guards = made;
-      return made;
+    if (earlier != null) {
+      return earlier;
     }
-    if (earlier != made) {
-      made.close();
-    }
-    return earlier;
+    made.next = guards;
+    guards = made;
+    return made;
   }
 
   /**
@@ -85,25 +69,34 @@ final class Resources {
    *
    * @throws RuntimeException if a guard refuses; it and those that were made before it stay
    */
-  void closeGuards() {
-    while (guards != null) {
-      Guard closing = guards;
-      closing.close();
-      remove(closing);
+  final void closeGuards() {
+    for (Guard first = firstGuard(); first != null; first = firstGuard()) {
+      first.close();
+      removeGuard(first);
     }
   }
 
-  /** Removes a guard, which need not be the first any more: its end may have asked for others. */
-  private void remove(Guard closed) {
+  Guard firstGuard() {
+    return guards;
+  }
+
+  /**
+   * Removes a guard, which need not be the first any more: its end may have asked for others.
+   *
+   * @return whether it was there
+   */
+  boolean removeGuard(Guard closed) {
     if (guards == closed) {
       guards = closed.next;
-      return;
+      return true;
     }
-    Guard before = guards;
-    while (before.next != closed) {
-      before = before.next;
+    for (Guard before = guards; before != null; before = before.next) {
+      if (before.next == closed) {
+        before.next = closed.next;
+        return true;
+      }
     }
-    before.next = closed.next;
+    return false;
   }
 
   /**
@@ -113,26 +106,54 @@ final class Resources {
    * @return the first failure with the later ones suppressed, or null
    * @throws StackOverflowError if there is no stack to close one of the library's own
    */
-  Throwable close(Throwable earlier) {
+  final Throwable close(Throwable earlier) {
     Throwable failure = earlier;
-    while (tracked != null) {
-      Tracked closing = tracked;
-      tracked = closing.next;
+    for (Tracked last = takeLast(); last != null; last = takeLast()) {
       try {
-        closing.resource.close();
+        last.resource.close();
       } catch (Throwable e) {
         if (e instanceof StackOverflowError overflow) {
-          closing.next = tracked;
-          tracked = closing; // before the question, for which there may be no stack either
-          if (isOpenStill(closing.resource)) {
+          putBack(last); // before the question, for which there may be no stack either
+          if (isOpenStill(last.resource)) {
             throw overflow;
           }
-          tracked = closing.next;
+          removeTracked(last.resource);
         }
         failure = join(failure, e);
       }
     }
     return failure;
+  }
+
+  /** Takes what was tracked last off the list; null if there is nothing. */
+  Tracked takeLast() {
+    Tracked last = tracked;
+    if (last != null) {
+      tracked = last.next;
+    }
+    return last;
+  }
+
+  void putBack(Tracked last) {
+    last.next = tracked;
+    tracked = last;
+  }
+
+  /** Takes a resource off the list; returns whether it was there. */
+  boolean removeTracked(AutoCloseable resource) {
+    Tracked before = null;
+    for (Tracked each = tracked; each != null; each = each.next) {
+      if (each.resource == resource) {
+        if (before == null) {
+          tracked = each.next;
+        } else {
+          before.next = each.next;
+        }
+        return true;
+      }
+      before = each;
+    }
+    return false;
   }
 
   /**
@@ -144,54 +165,6 @@ final class Resources {
         || resource instanceof TensorPin pin && pin.isOpen()
         || resource instanceof Scope scope && scope.owner != null
         || resource instanceof ExecutionContext context && !context.isClosed();
-  }
-
-  // ---- of a handle, which may be closed on any thread, and by several at once
-
-  /**
-   * Closes the guards and the tracked resources of a handle.
-   *
-   * @return false, with nothing done, if that is going on already: the caller is one of them, or
-   *     another thread is at it
-   * @throws RuntimeException if a guard refuses
-   */
-  boolean closeAll() {
-    StackRoom.require();
-    if (!enter()) {
-      return false;
-    }
-    try {
-      while (!isEmpty()) {
-        closeGuards();
-        failure = close(failure);
-      }
-    } finally {
-      closing = false;
-    }
-    return true;
-  }
-
-  /** Does the first part of {@link #closeAll}, unless that is going on. */
-  void closeGuardsOfHandle() {
-    StackRoom.require();
-    if (enter()) {
-      try {
-        closeGuards();
-      } finally {
-        closing = false;
-      }
-    }
-  }
-
-  private boolean enter() {
-    return CLOSING.compareAndSet(this, false, true);
-  }
-
-  /** Throws what a resource has thrown, once, when the handle has been released. */
-  void rethrow() {
-    Throwable thrown = failure;
-    failure = null;
-    rethrow(thrown);
   }
 
   // ---- failures

@@ -139,7 +139,11 @@ public final class Scope implements AutoCloseable {
       made.close(); // the maker has ended this scope, and nobody else would
       checkOpen();
     }
-    return resources().add(type, made);
+    T guard = resources().put(type, made);
+    if (guard != made) {
+      made.close();
+    }
+    return guard;
   }
 
   /**

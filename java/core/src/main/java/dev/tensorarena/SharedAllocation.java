@@ -59,10 +59,13 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
 
   /**
    * The handle of the owner's that another thread closed last, and so on by {@link
-   * SharedTensor#attached}: those that the owner has not counted yet. Null if there is none, and
-   * ENDED in the end.
+   * SharedTensor#attached}: those that the owner has not counted yet. Between them are those to
+   * which others have attached something. Null if there is none, and ENDED in the end.
    */
   private Object listed;
+
+  /** What was in the list and was attached to handles, to be looked at when the scope ends. */
+  private HandleResources.Missed missed;
 
   /** The descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
   long chunk;
@@ -110,7 +113,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   boolean tryRetain() {
     if (owner == Thread.currentThread()) {
       if (listed != null) {
-        countListed(null);
+        countListed();
       }
       mine++;
       return true;
@@ -213,23 +216,71 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
+   * Lists what another thread has attached to a handle that the owner's thread made. Once the scope
+   * has ended there is no need: all that the owner did is seen then.
+   */
+  void list(HandleResources.Missed resources) {
+    Object first = LISTED.getVolatile(this);
+    while (first != ENDED) {
+      resources.rest = first;
+      if (LISTED.compareAndSet(this, first, resources)) {
+        return;
+      }
+      first = LISTED.getVolatile(this);
+    }
+  }
+
+  /**
    * Counts the handles down that other threads have listed, on the owner's thread. It is a loop
    * without a call, since what comes after the exchange must not meet the end of the stack. That is
    * why no exchange here returns an object, which the JDK would cast when it has happened.
-   *
-   * @param rest what stands for the list from now on
    */
-  private void countListed(Object rest) {
+  private void countListed() {
     Object first = LISTED.getVolatile(this);
-    while (!LISTED.compareAndSet(this, first, rest)) {
+    while (!LISTED.compareAndSet(this, first, null)) {
       first = LISTED.getVolatile(this);
     }
-    while (first instanceof SharedTensor handle) {
-      first = handle.attached;
-      handle.attached = null;
-      if (!handle.closed) {
-        handle.closed = true; // or the owner's own close would count it once more
-        mine--;
+    for (; ; ) {
+      if (first instanceof SharedTensor handle) {
+        first = handle.attached;
+        handle.attached = null;
+        if (!handle.closed) {
+          handle.closed = true; // or the owner's own close would count it once more
+          mine--;
+        }
+      } else if (first instanceof HandleResources.Missed resources) {
+        first = resources.rest;
+        resources.next = missed;
+        missed = resources;
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** Ends the list, when the scope does. */
+  private void endList(ExecutionContext ending) {
+    openAgain(ending);
+    while (!LISTED.compareAndSet(this, null, ENDED) && LISTED.getVolatile(this) != ENDED) {
+      countListed();
+      openAgain(ending);
+    }
+  }
+
+  /**
+   * Takes a close of the owner's back if it has not seen what another thread had attached to the
+   * handle. It is closed again once the end is complete; until then nobody else can have taken it
+   * without being listed.
+   */
+  private void openAgain(ExecutionContext ending) {
+    while (missed != null) {
+      HandleResources.Missed resources = missed;
+      missed = (HandleResources.Missed) resources.next;
+      SharedTensor handle = resources.handle;
+      if (handle.closed && handle.taken == SharedTensor.OPEN && !resources.resources.isSealed()) {
+        handle.closed = false;
+        mine++;
+        ending.add(resources);
       }
     }
   }
@@ -240,7 +291,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    * @param ending the scope's context, which tells wrapped memory of its end once it is whole
    */
   void end(ExecutionContext ending) {
-    countListed(ENDED);
+    endList(ending);
     long handedOver = (mine - 1) * ONE + DETACHED;
     Thread before = owner;
     Tensor wrote = writer;
@@ -297,7 +348,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       // seen here, would not see its handle closed there.
       VarHandle.fullFence();
       if (listed != null) {
-        countListed(null);
+        countListed();
       }
       return mine + (word >> 1) == 1;
     }

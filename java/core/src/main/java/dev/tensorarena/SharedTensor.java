@@ -15,10 +15,13 @@ import java.util.function.Function;
  * used on the same threads.
  *
  * <p>Any number of threads may close one handle, share it, pin it and make it mutable at the same
- * time: it is released once, and the others see a dead tensor. What copies or compares the bytes of
- * a handle, or writes them to a file, holds them until it is done: its result is what was in them,
- * also where another thread has closed the handle meanwhile. Single elements, arrays and raw views
- * are read without a hold.
+ * time: it is released once, and the others see a dead tensor. What they track meanwhile, or have
+ * guard it, is closed with it or refused; where the owner's close was first by a hair, it is closed
+ * when the owner's scope has ended.
+ *
+ * <p>What copies or compares the bytes of a handle, or writes them to a file, holds them until it
+ * is done: its result is what was in them, also where another thread has closed the handle
+ * meanwhile. Single elements, arrays and raw views are read without a hold.
  */
 public final class SharedTensor extends Tensor implements AutoCloseable {
   private static final VarHandle ATTACHED;
@@ -42,8 +45,9 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   private static final byte WANTED = 2;
 
   /**
-   * The {@link Resources} that are closed with this handle, including its leak watch; null if there
-   * are none. Once {@link SharedAllocation#list} has listed the handle, the next one of the list.
+   * The {@link HandleResources} that are closed with this handle, including its leak watch; null if
+   * there are none. Once {@link SharedAllocation#list} has listed the handle, the next one of the
+   * list.
    */
   Object attached;
 
@@ -61,7 +65,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
   /** Won by whoever else closes the handle or claims it. */
   byte taken;
 
-  SharedTensor(Tensor source, SharedAllocation shared, Resources watch) {
+  SharedTensor(Tensor source, SharedAllocation shared, HandleResources watch) {
     super(source);
     this.shared = shared;
     this.attached = watch;
@@ -72,55 +76,80 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     return closed || taken != OPEN;
   }
 
+  // ---- what is closed with it: added first, and then the handle is looked at, by whoever adds;
+  // who ends the handle seals what it has closed, or looks again once the handle is taken
+
   /** Tracks a resource, for {@link Tensor#track}. */
   void add(AutoCloseable resource) {
-    resources().add(resource);
-  }
-
-  private Resources resources() {
-    if (attached instanceof Resources tracked) {
-      return tracked;
+    HandleResources all = resources();
+    if (!all.add(resource) || isClosedByNow() && all.takeBack(resource)) {
+      throw releasedMeanwhile();
     }
-    Resources made = new Resources();
-    if (ATTACHED.compareAndSet(this, null, made)) { // it may have just been listed
-      return made;
-    }
-    if (attached instanceof Resources tracked) {
-      return tracked;
-    }
-    throw releasedMeanwhile();
-  }
-
-  private Resources tracked() {
-    return attached instanceof Resources tracked ? tracked : null;
   }
 
   /** Returns a guard, for {@link Tensor#guard}, which has asked whether the handle is open. */
   <T extends Guard> T guarded(
       Class<T> type, Function<? super Tensor, ? extends T> maker, Tensor guarded) {
-    Resources tracked = tracked();
-    T known = tracked == null ? null : tracked.guard(type);
+    HandleResources all = tracked();
+    T known = all == null ? null : all.guard(type);
     if (known != null) {
       return known;
     }
     T made = Guard.make(type, maker, guarded);
-    if (isClosed()) {
-      made.close(); // nobody else would
-      guarded.use(); // says what has ended it
+    T guard = null;
+    try {
+      guard = isClosed() ? null : add(type, made);
+    } finally {
+      if (guard != made) {
+        made.close(); // nobody else would
+      }
     }
-    return resources().add(type, made);
+    if (guard == null) {
+      guarded.use(); // says what has ended it
+      throw releasedMeanwhile();
+    }
+    return guard;
+  }
+
+  /** Returns the one guard of the class, or null if the handle has ended meanwhile. */
+  private <T extends Guard> T add(Class<T> type, T made) {
+    HandleResources all = resources();
+    T guard = all.put(type, made);
+    return guard == made && isClosedByNow() && all.takeBack(made) ? null : guard;
+  }
+
+  /** Returns what is attached to this handle, for something to be added. */
+  private HandleResources resources() {
+    StackRoom.require();
+    HandleResources all = tracked();
+    if (all == null) {
+      HandleResources made = new HandleResources();
+      all = ATTACHED.compareAndSet(this, null, made) ? made : tracked();
+      if (all == null) {
+        throw releasedMeanwhile(); // it has just been listed
+      }
+    }
+    all.makeKnown(this);
+    return all;
   }
 
   /**
-   * Closes the guards, while the handle can still be used.
-   *
-   * @throws RuntimeException if one refuses
+   * Lists resources that another thread has attached for the owner's thread, which may close the
+   * handle without seeing them.
    */
-  void closeGuards() {
-    Resources tracked = tracked();
-    if (tracked != null) {
-      tracked.closeGuardsOfHandle();
+  void listForOwner(HandleResources.Missed missed) {
+    if (owners && !shared.isBiasedToMe()) {
+      shared.list(missed);
     }
+  }
+
+  private boolean isClosedByNow() {
+    VarHandle.fullFence(); // after what was added
+    return isClosed();
+  }
+
+  HandleResources tracked() {
+    return attached instanceof HandleResources tracked ? tracked : null;
   }
 
   /**
@@ -132,7 +161,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    */
   @Override
   public void close() {
-    Resources tracked = tracked();
+    HandleResources tracked = tracked();
     if (tracked != null && !tracked.closeAll()) {
       return;
     }
@@ -141,7 +170,7 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
         shared.letGo();
         closed = true;
       } else {
-        closeTaken();
+        closeTaken(tracked);
       }
     }
     if (tracked != null) {
@@ -149,15 +178,21 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  private void closeTaken() {
-    if (take()) {
-      release();
+  private void closeTaken(HandleResources sealed) {
+    if (!take()) {
+      return;
+    }
+    if (tracked() != sealed) { // attached meanwhile, by who did not see that it is taken
+      taken = OPEN;
+      close();
+    } else {
+      release(sealed);
     }
   }
 
   /** Closes what is tracked by a handle whose hold is another's now; throws what that throws. */
   void closeResources() {
-    Resources tracked = tracked();
+    HandleResources tracked = tracked();
     if (tracked != null && tracked.closeAll()) {
       tracked.rethrow();
     }
@@ -175,13 +210,16 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     }
   }
 
-  /** Releases the hold of this handle, which the caller has taken. */
-  private void release() {
+  /** Releases the hold of this handle, which the caller has taken and sealed. */
+  private void release(HandleResources sealed) {
     boolean untold;
     try {
       untold = !isCountedByOwner() && shared.letGo();
     } catch (StackOverflowError e) {
       taken = OPEN; // nothing was released, and the next call does it
+      if (sealed != null) {
+        sealed.unseal();
+      }
       throw e;
     }
     if (untold) {
@@ -198,20 +236,24 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
    * Closes this handle without releasing its hold, if it is the only holder. A share that is taken
    * on another thread is either counted here as a holder, or sees that the handle is closed.
    *
-   * @return false if there are other holders; the handle is open then
+   * @param sealed what is tracked by the handle, which the caller has sealed; null if nothing was
+   * @return false if there are other holders, or others that track something by now; the handle is
+   *     open then
    * @throws IllegalStateException if another thread has released the handle
    */
-  boolean claim() {
+  boolean claim(HandleResources sealed) {
     if (!closed && take()) {
-      if (shared.cede()) {
+      if (tracked() == sealed && shared.cede()) {
         return true;
       }
       if (TAKEN.compareAndSet(this, ONCE, OPEN)) {
         return false;
       }
-      release(); // in place of who wanted to
+      taken = OPEN;
+      close(); // in place of who wanted to
+    } else {
+      closeResources(); // whoever released it from within one of the guards could not
     }
-    closeResources(); // whoever released it from within one of the guards could not
     throw releasedMeanwhile();
   }
 }

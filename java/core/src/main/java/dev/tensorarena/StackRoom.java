@@ -26,6 +26,8 @@ final class StackRoom {
       for (Class<?> each :
           List.of(
               Resources.class,
+              HandleResources.class,
+              HandleResources.Missed.class,
               End.class,
               Leftovers.class,
               Bulk.class,

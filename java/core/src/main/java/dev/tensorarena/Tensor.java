@@ -1590,7 +1590,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   private SharedTensor newHolder() {
     SharedAllocation shared = allocation();
     // The handle before the count, so that running out of heap leaks no pin.
-    Resources watch = shared.watchNext(this);
+    HandleResources watch = shared.watchNext(this);
     SharedTensor handle = new SharedTensor(this, shared, watch);
     // What a handle holds is frozen. Nothing is called once the hold is counted, since the end of
     // the stack would lose it.
@@ -1724,13 +1724,10 @@ public sealed class Tensor extends TensorState permits SharedTensor {
 
   private Tensor consume(ExecutionContext ctx, boolean alone) {
     SharedTensor handle = (SharedTensor) this;
-    if (alone) {
-      handle.closeGuards();
-      // They are the user's, and may have shared or closed the handle, or ended scopes. So the
-      // scope is asked for now, and nothing of the user's is called until it has the hold.
-      Scope target = ctx.innermost();
-      Tensor tensor = new Tensor(this, target);
-      if (Held.takeOver(handle, tensor)) {
+    HandleResources tracked = handle.tracked();
+    if (alone && (tracked == null || tracked.closeAllGuards())) {
+      Tensor tensor = takeOver(ctx, handle, tracked);
+      if (tensor != null) {
         handle.closeResources();
         return tensor;
       }
@@ -1738,6 +1735,27 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     Tensor copy = copy(ctx);
     handle.close();
     return copy;
+  }
+
+  /**
+   * Returns a tensor over the bytes of a handle that it claims; null if there are other holders by
+   * now.
+   *
+   * @param sealed what the handle tracks; its guards are closed
+   */
+  private Tensor takeOver(ExecutionContext ctx, SharedTensor handle, HandleResources sealed) {
+    boolean taken = false;
+    try {
+      // The guards are the user's, and may have shared or closed the handle, or ended scopes. So
+      // the scope is asked for now, and nothing of the user's is called until it has the hold.
+      Tensor tensor = new Tensor(this, ctx.innermost());
+      taken = Held.takeOver(handle, sealed, tensor);
+      return taken ? tensor : null;
+    } finally {
+      if (!taken && sealed != null) {
+        sealed.unseal();
+      }
+    }
   }
 
   /**

@@ -31,6 +31,9 @@ final class Lifetime extends Guard {
   /** The lifetimes of other threads that use or used the shared handle, as a list; null if none. */
   private Lifetime others;
 
+  /** Whether none of the list is open any more, and none is added. */
+  private boolean ended;
+
   private Lifetime(Object guarded) {
     this.guarded = guarded;
   }
@@ -42,16 +45,22 @@ final class Lifetime extends Guard {
 
   /** Returns the lifetime of a tensor, on the calling thread. */
   static Lifetime of(Tensor tensor) {
-    Lifetime lifetime = tensor.guard(Lifetime.class, Lifetime::new);
-    return lifetime.isMine() ? lifetime : lifetime.ofThisThread();
+    for (; ; Thread.onSpinWait()) {
+      Lifetime lifetime = tensor.guard(Lifetime.class, Lifetime::new);
+      Lifetime mine = lifetime.isMine() ? lifetime : lifetime.ofThisThread();
+      if (mine != null) {
+        return mine;
+      } // another thread is closing the handle, and will have closed the guard in a moment
+    }
   }
 
-  private Lifetime ofThisThread() {
+  /** Returns null if all have ended. */
+  private synchronized Lifetime ofThisThread() {
     Lifetime each = others;
     while (each != null && !each.isMine()) {
       each = each.others;
     }
-    if (each == null) {
+    if (each == null && !ended) {
       each = new Lifetime(guarded);
       each.others = others;
       others = each;
@@ -109,11 +118,12 @@ final class Lifetime extends Guard {
     }
   }
 
-  private Lifetime firstOpen() {
+  private synchronized Lifetime firstOpen() {
     Lifetime each = this;
     while (each != null && each.thread == null) {
       each = each.others;
     }
+    ended = each == null;
     return each;
   }
 
