@@ -33,7 +33,7 @@ abstract class ArenaRecord {
   final byte flags;
 
   /** Whether a raw view or an address was given out. */
-  private boolean exposed;
+  boolean exposed;
 
   ArenaRecord(long capacity, long memoryLimit, int flags) {
     this.capacity = capacity;
@@ -123,10 +123,6 @@ abstract class ArenaRecord {
       }
     }
     Reference.reachabilityFence(living);
-  }
-
-  final boolean isExposed() {
-    return exposed;
   }
 
   // ---- the control block
