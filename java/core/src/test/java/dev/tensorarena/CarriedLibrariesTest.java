@@ -12,11 +12,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The libraries that the jar carries: of one platform as built here, of all with {@code -Pnatives}.
  */
+@Tag("platform")
 class CarriedLibrariesTest {
   /** What the header of an ELF file says of the machine. */
   private record Elf(int machine, ByteOrder order) {}

@@ -15,9 +15,11 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** closeKeeping ends the scope and moves one result down to its mark. */
+@Tag("platform")
 class CloseKeepingTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

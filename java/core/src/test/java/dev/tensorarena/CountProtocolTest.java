@@ -16,6 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  *   <li>valid: no share through a live handle is refused
  * </ul>
  */
+@Tag("platform")
 class CountProtocolTest {
   private static final ExecutorService OWNER = Executors.newSingleThreadExecutor();
   private static final ExecutorService OTHER = Executors.newSingleThreadExecutor();

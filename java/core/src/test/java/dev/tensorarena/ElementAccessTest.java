@@ -13,10 +13,12 @@ import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Elements by row-major index and by one index for each axis, for all types and ranks. */
+@Tag("platform")
 class ElementAccessTest {
   /** The accessors of one Java type, the element types they are for, and values to tell apart. */
   private record Family(String name, Class<?> type, Set<DType> dtypes, IntFunction<Object> value) {

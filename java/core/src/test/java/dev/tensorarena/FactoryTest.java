@@ -15,9 +15,11 @@ import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The ways in which a context makes tensors. */
+@Tag("platform")
 class FactoryTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

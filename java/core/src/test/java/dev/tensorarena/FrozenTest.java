@@ -13,10 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Shared means frozen, for good. */
+@Tag("platform")
 class FrozenTest {
   private static Stream<Method> methodsThatBegin(String prefixes) {
     return Calls.methods(Tensor.class).filter(method -> method.getName().matches(prefixes));

@@ -12,10 +12,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /** A guard is one of its class in a lifetime, is closed first when that ends, and may refuse. */
+@Tag("platform")
 class GuardTest {
   private final ExecutionContext ctx = ExecutionContext.open();
   private final List<String> closed = new ArrayList<>();

@@ -10,9 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** mutable(ctx): the same bytes when nobody else holds them, otherwise a private copy. */
+@Tag("platform")
 class MutableTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The end of a scope with pins in it. Sizes are multiples of 64, so that nothing is padded. */
+@Tag("platform")
 class PinAndFloorTest {
   private final ExecutionContext ctx = ExecutionContext.open();
   private long pinnedBefore;

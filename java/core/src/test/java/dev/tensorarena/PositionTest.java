@@ -8,12 +8,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where an arena stands is known, whether Java holds that, or native code has it lent. */
+@Tag("platform")
 class PositionTest {
   /** A context that runs the same program as others and is lent at some step of it. */
   private static final class Twin implements AutoCloseable {

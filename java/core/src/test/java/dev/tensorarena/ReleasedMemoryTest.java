@@ -16,9 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Wrapped memory is told once that nobody needs it, when that is so and the context is whole. */
+@Tag("platform")
 class ReleasedMemoryTest {
   private final ExecutionContext ctx = ExecutionContext.open();
   private final Lent lent = new Lent();

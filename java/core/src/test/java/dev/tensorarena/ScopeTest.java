@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A scope is a mark that is rewound. */
+@Tag("platform")
 class ScopeTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

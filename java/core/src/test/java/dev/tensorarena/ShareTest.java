@@ -12,9 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** share() keeps the bytes past scope, reset and close, on any thread, until its own close(). */
+@Tag("platform")
 class ShareTest {
   private static long pinned() {
     return ChunkPool.stats().pinnedChunks();

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What arenaStats and ChunkPool.stats say. */
+@Tag("platform")
 class StatsTest {
   private static final long DEFAULT_RETAINED = 256L << 20;
 

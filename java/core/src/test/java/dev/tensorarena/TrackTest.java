@@ -12,9 +12,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What is tracked is closed at the end of its scope: last first, each even when another throws. */
+@Tag("platform")
 class TrackTest {
   private final ExecutionContext ctx = ExecutionContext.open();
   private final List<String> closed = new ArrayList<>();

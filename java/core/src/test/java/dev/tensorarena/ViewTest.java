@@ -15,11 +15,13 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** reshape, slice, select and transpose: views, without a copy. */
+@Tag("platform")
 class ViewTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

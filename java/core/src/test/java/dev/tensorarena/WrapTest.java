@@ -13,9 +13,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** wrap: a tensor over a direct buffer, without a copy. */
+@Tag("platform")
 class WrapTest {
   private final ExecutionContext ctx = ExecutionContext.open();
 

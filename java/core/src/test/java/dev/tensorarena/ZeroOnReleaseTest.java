@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * {@code builder().zeroOnRelease(true)}: no byte of an ended tensor is left for anybody to see. Raw
  * views taken before the end look at the bytes after it.
  */
+@Tag("platform")
 class ZeroOnReleaseTest {
   private static final byte SECRET = 'S';
   private static final int MORE_RESETS_THAN_GO_WITHOUT_C = 200;
