@@ -143,29 +143,41 @@ abstract class CountedMemory implements ForeignMemory {
       if (held) {
         return;
       }
+      Unviewed unviewed = new Unviewed(memory);
+      CLEANER.register(root, unviewed); // first: what fails later holds nothing yet
       memory.hold();
-      try {
-        CLEANER.register(root, lettingGo(memory)::tell);
-      } catch (Throwable e) { // the heap has ended
-        memory.letGo();
-        throw e;
-      }
+      unviewed.holds = true;
       held = true;
     }
+  }
 
-    /** Refers to the memory and not to the part, which would never become unreachable. */
-    private static Released lettingGo(CountedMemory memory) {
-      return new Released() {
-        @Override
-        void released() {
-          memory.letGo();
-        }
+  /**
+   * Lets go once the views of a part are unreachable. It refers to the memory and not to the part,
+   * which would never become so.
+   */
+  private static final class Unviewed extends Released implements Runnable {
+    private final CountedMemory memory;
+    volatile boolean holds;
 
-        @Override
-        public String toString() {
-          return memory.toString();
-        }
-      };
+    Unviewed(CountedMemory memory) {
+      this.memory = memory;
+    }
+
+    @Override
+    public void run() {
+      if (holds) {
+        tell();
+      }
+    }
+
+    @Override
+    void released() {
+      memory.letGo();
+    }
+
+    @Override
+    public String toString() {
+      return memory.toString();
     }
   }
 }

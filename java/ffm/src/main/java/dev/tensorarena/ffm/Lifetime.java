@@ -153,16 +153,25 @@ final class Lifetime extends Guard {
    * on another thread than they were taken on, which alone could end them.
    */
   private void keepUntilUnreachable(Tensor tensor) {
-    SharedTensor hold = thread.isAlive() ? tensor.tryShare() : null;
-    if (hold != null) {
-      try {
-        CLEANER.register(arena.scope(), hold::close);
-      } catch (Throwable e) { // the heap has ended, and nobody else would close it
-        hold.close();
-        throw e;
-      }
+    if (thread.isAlive()) {
+      Kept kept = new Kept();
+      CLEANER.register(arena.scope(), kept); // first: what fails later has no hold yet
+      kept.hold = tensor.tryShare();
+      Reference.reachabilityFence(arena);
     }
     thread = null;
+  }
+
+  /** What is closed once the segments are unreachable; null for nothing. */
+  private static final class Kept implements Runnable {
+    volatile SharedTensor hold;
+
+    @Override
+    public void run() {
+      if (hold != null) {
+        hold.close();
+      }
+    }
   }
 
   /** Tracks a resource that throws the failure, so that it is thrown once the end is complete. */

@@ -17,17 +17,26 @@ final class PinnedArgument extends Pointer implements Function.PostCallRead {
   /** Keeps the tensor, and so its context, reachable during the call. */
   private final Tensor tensor;
 
-  private final Cleaner.Cleanable pin;
+  private final Pin pin = new Pin();
+
+  private final Cleaner.Cleanable forgotten;
 
   private PinnedArgument(long address, Tensor tensor) {
     super(address);
     this.tensor = tensor;
-    TensorPin held = TensorPin.of(tensor);
-    try {
-      this.pin = FORGOTTEN.register(this, held::close);
-    } catch (Throwable e) { // the heap has ended, and nobody else would release it
-      held.close();
-      throw e;
+    this.forgotten = FORGOTTEN.register(this, pin); // first: what fails later pins nothing yet
+    this.pin.held = TensorPin.of(tensor);
+  }
+
+  /** What is released when this object is collected at the latest; null for nothing. */
+  private static final class Pin implements Runnable {
+    volatile TensorPin held;
+
+    @Override
+    public void run() {
+      if (held != null) {
+        held.close();
+      }
     }
   }
 
@@ -39,7 +48,8 @@ final class PinnedArgument extends Pointer implements Function.PostCallRead {
   /** Releases the pin: the call is over. */
   @Override
   public void read() {
-    pin.clean();
+    pin.run(); // where the stack ends in it, the collector is left
+    forgotten.clean();
   }
 
   @Override
