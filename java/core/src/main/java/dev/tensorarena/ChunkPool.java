@@ -89,8 +89,9 @@ public final class ChunkPool {
   }
 
   /**
-   * Gives the pages of all free chunks back to the system. Their addresses stay accessible, so that
-   * a stale view still cannot crash the JVM.
+   * Takes back the memory of contexts that collections have found to be forgotten, and gives the
+   * pages of all free chunks back to the system. Their addresses stay accessible, so that a stale
+   * view still cannot crash the JVM.
    *
    * @return how many bytes were given back
    */

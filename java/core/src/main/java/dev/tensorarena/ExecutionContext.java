@@ -881,7 +881,8 @@ public final class ExecutionContext implements AutoCloseable {
    * for the native call to return. It may allocate (Java needs no notice of that), pin, ask for
    * statistics, and rewind to marks that it took in the same call. It must not reset or destroy the
    * arena, nor set its limit. What it allocates ends with the innermost open scope and counts
-   * towards the memory limit, as if Java had allocated it.
+   * towards the memory limit, as if Java had allocated it. But it does not take back the memory of
+   * forgotten contexts before the pool refuses: {@link ChunkPool#trim} does.
    *
    * <p>Native code that is linked against {@code libtensorarena} uses the copy of the library that
    * Java has loaded if it is itself loaded later. Any other copy of the library refuses the arena.

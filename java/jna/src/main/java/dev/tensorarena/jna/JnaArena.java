@@ -6,6 +6,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import dev.tensorarena.ArenaStats;
+import dev.tensorarena.ChunkPool;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
@@ -168,7 +169,8 @@ public final class JnaArena implements AutoCloseable {
 
   /**
    * Allocates bytes, uninitialised. In the arena of a context they live until the innermost open
-   * scope ends.
+   * scope ends. Before the limit of all contexts or the system refuses, the memory of forgotten
+   * contexts is taken back.
    *
    * @param bytes how many; 0 gives an aligned address that must not be used
    * @param alignment a power of two up to 4096, or 0 for 64
@@ -177,6 +179,10 @@ public final class JnaArena implements AutoCloseable {
   public Pointer allocate(long bytes, long alignment) {
     noticeOthers();
     Pointer start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
+    if (start == null && check(bytes, alignment) == Status.OK) { // it was not the arena's own limit
+      ChunkPool.trim();
+      start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
+    }
     leaveHere();
     if (start == null) {
       return null;
@@ -196,6 +202,10 @@ public final class JnaArena implements AutoCloseable {
   public Status reserve(long bytes, long alignment) {
     noticeOthers();
     Status status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
+    if (status == Status.POOL_LIMIT || status == Status.NO_MEMORY) {
+      ChunkPool.trim();
+      status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
+    }
     leaveHere();
     return status;
   }
