@@ -27,7 +27,11 @@ class CutShortTest {
   void whateverReadsOrWritesAMappedFileThatWasCutShortFailsAndTheProgramGoesOn(int tier)
       throws Exception {
     TestSupport.fork(
-            List.of("-Xbatch", "-XX:TieredStopAtLevel=" + tier, "-XX:-CreateCoredumpOnCrash"),
+            List.of(
+                "-Xbatch",
+                "-XX:TieredStopAtLevel=" + tier,
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=" + folder.resolve("crash")),
             Program.class,
             folder.toString())
         .assertSucceeded()

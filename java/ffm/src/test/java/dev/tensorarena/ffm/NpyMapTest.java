@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.DType;
+import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.Npy;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -150,5 +152,49 @@ class NpyMapTest extends InContext {
     file[file.length - 1] = 7;
     Files.write(path, file);
     assertEquals(7, map(path).getByteAt(2));
+  }
+
+  /** In a JVM of its own, which crashed when the comparison was compiled. */
+  @Test
+  void aFileThatIsCutShortThrowsAndTheProgramGoesOn() throws Exception {
+    Path path = written(ctx.zeros(DType.FLOAT32, 1 << 12));
+    Process jvm =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xbatch",
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=" + folder.resolve("crash"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                CutShort.class.getName(),
+                path.toString())
+            .redirectErrorStream(true)
+            .start();
+    String printed = new String(jvm.getInputStream().readAllBytes());
+    assertEquals(0, jvm.waitFor(), printed);
+    assertEquals("InternalError\n".repeat(3), printed);
+  }
+
+  static final class CutShort {
+    public static void main(String[] args) throws Exception {
+      Path path = Path.of(args[0]);
+      try (ExecutionContext ctx = ExecutionContext.open();
+          RandomAccessFile file = new RandomAccessFile(args[0], "rw")) {
+        Tensor mapped = dev.tensorarena.ffm.Npy.map(ctx, path);
+        Tensor zeros = ctx.zeros(mapped.dtype(), mapped.shape());
+        for (int i = 0; i < 2_000; i++) {
+          assertTrue(mapped.contentEquals(zeros));
+        }
+        file.setLength(4096);
+        for (int i = 0; i < 3; i++) {
+          try {
+            System.out.println(mapped.contentEquals(zeros));
+          } catch (InternalError e) {
+            System.out.println("InternalError");
+          }
+        }
+      }
+    }
   }
 }
