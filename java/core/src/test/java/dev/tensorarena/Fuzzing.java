@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * Runs seeded programs until the time is over: {@code -Dreliability.fuzzSeconds}, 2 if not given,
  * with the seeds from {@code -Dreliability.fuzzFrom} on, 0 if not given. {@code
@@ -20,12 +22,17 @@ final class Fuzzing {
   /** Runs programs and prints how many. */
   static void run(Class<?> test, Program program) {
     long end = System.nanoTime() + SECONDS * 1_000_000_000;
+    runUntil(test, program, () -> System.nanoTime() >= end);
+  }
+
+  /** Runs programs until something other than the time says that it is enough. */
+  static void runUntil(Class<?> test, Program program, BooleanSupplier isEnough) {
     long seed = ONLY == null ? FROM : ONLY;
     long first = seed;
     do {
       runOne(test, program, seed);
       seed++;
-    } while (ONLY == null && System.nanoTime() < end);
+    } while (ONLY == null && !isEnough.getAsBoolean());
     System.out.println(
         test.getSimpleName() + ": " + (seed - first) + " programs, from seed " + first);
   }
