@@ -75,7 +75,7 @@ final class Held extends SharedAllocation {
    * @throws IllegalStateException if another thread has released the handle
    */
   static boolean takeOver(SharedTensor handle, HandleResources sealed, Tensor taken) {
-    StackRoom.require();
+    StackRoom.requireForUsers(); // also for what the handle tracks, which is closed at last
     SharedAllocation ceding = handle.shared;
     Scope scope = taken.scope;
     Arena arena = scope.context.arena();

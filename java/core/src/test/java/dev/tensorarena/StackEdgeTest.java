@@ -82,6 +82,7 @@ class StackEdgeTest {
       repeat("a handle that tracks", Edges::closeHandleThatTracks);
       repeat("share", Edges::share);
       repeat("tryShare against close", Edges::tryShareOfWhatIsClosedMeanwhile);
+      repeat("mutable", Edges::mutable);
       repeat("open", Edges::open);
       repeat("a refusal", Edges::refuse);
     }
@@ -266,6 +267,18 @@ class StackEdgeTest {
       assertEquals(0, lent.released);
       other.close();
       assertEquals(1, lent.released);
+    }
+
+    private static void mutable() {
+      SharedTensor handle;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        handle = ctx.allocSlice(1f).share();
+      }
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor[] made = new Tensor[1];
+        atTheEdge(0, () -> made[0] = handle.mutable(ctx));
+        assertEquals(1f, made[0].getFloat(0));
+      }
     }
 
     /** The first message that is made in its place, if it is the first round. */
