@@ -365,21 +365,19 @@ final class Arena extends ArenaPosition {
 
   /** Pins bytes that a scope of this arena holds, until {@link #letGo}. */
   long hold(long address, long size) {
-    long pinned = pin(address, size);
-    if (pinned != 0) {
-      try {
-        countHold(pinned);
-      } catch (Throwable e) { // no heap
-        unpin(pinned);
-        throw e;
-      }
+    long holding = chunkOf(address, size);
+    if (holding == 0) {
+      return 0;
     }
+    Remains.Holds counted = remains().holdsOf(holding); // first: it may ask for heap
+    long pinned = pin(address, size);
+    counted.count++; // without a call, since the end of the stack would lose the pin
     return pinned;
   }
 
   /** Counts a hold of a chunk, which a scope of this arena will have. */
   void countHold(long chunk) {
-    remains().addHold(chunk);
+    remains().holdsOf(chunk).count++;
   }
 
   /** Notes that a scope holds these bytes no longer; they stay pinned. */

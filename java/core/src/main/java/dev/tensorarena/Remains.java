@@ -103,38 +103,32 @@ final class Remains extends PhantomReference<Object> {
     int count;
     final Holds next;
 
-    Holds(long chunk, Holds next) {
-      this.chunk = chunk;
+    Holds(Holds next) {
       this.next = next;
     }
   }
 
-  void addHold(long chunk) {
-    Holds of = find(chunk);
-    if (of == null) {
-      of = find(0);
+  /** Returns where the holds of a chunk are counted, also if there is none yet. */
+  Holds holdsOf(long chunk) {
+    Holds unused = null;
+    for (Holds each = holds; each != null; each = each.next) {
+      if (each.chunk == chunk) {
+        return each;
+      }
+      if (each.count == 0) {
+        unused = each;
+      }
     }
-    if (of == null) {
-      of = new Holds(chunk, holds);
-      holds = of;
+    if (unused == null) {
+      unused = new Holds(holds);
+      holds = unused;
     }
-    of.chunk = chunk;
-    of.count++;
+    unused.chunk = chunk;
+    return unused;
   }
 
   void removeHold(long chunk) {
-    Holds of = find(chunk);
-    if (--of.count == 0) {
-      of.chunk = 0; // for another chunk
-    }
-  }
-
-  private Holds find(long chunk) {
-    Holds each = holds;
-    while (each != null && each.chunk != chunk) {
-      each = each.next;
-    }
-    return each;
+    holdsOf(chunk).count--;
   }
 
   // ---- taking back
