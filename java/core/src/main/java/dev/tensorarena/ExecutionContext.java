@@ -30,8 +30,8 @@ import java.util.OptionalLong;
  * and so do its scopes and its tensors; using them from another thread throws {@link
  * IllegalStateException}. To use a tensor on another thread, {@link Tensor#share()} it and hand
  * over the shared handle. Once the thread has ended, any thread may {@link #close} the context.
- * {@link #executionId}, {@link #createdAt}, {@link #name}, {@link #memoryLimit} and {@code
- * toString} may be called from any thread.
+ * {@link #executionId}, {@link #createdAt}, {@link #name}, {@link #memoryLimit}, {@link #isOpen}
+ * and {@code toString} may be called from any thread.
  *
  * <p><b>Lifetimes.</b> Tensors die when the {@link #scope() scope} they were allocated in closes;
  * those allocated in no scope die with {@link #reset()} or {@link #close()}. Memory that was handed
@@ -47,7 +47,7 @@ import java.util.OptionalLong;
  * different: the kernel kills the process when it first touches a page too many, and no allocator
  * can catch that.)
  */
-public final class ExecutionContext implements AutoCloseable {
+public final class ExecutionContext implements OpenResource {
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
@@ -1035,6 +1035,16 @@ public final class ExecutionContext implements AutoCloseable {
     for (Scope each = current; each != null && each.owner != null; each = each.parent) {
       each.owner = owner;
     }
+  }
+
+  /**
+   * Returns whether the context was not closed yet; on any thread.
+   *
+   * @return false once it was
+   */
+  @Override
+  public boolean isOpen() {
+    return !isClosed();
   }
 
   boolean isClosed() {

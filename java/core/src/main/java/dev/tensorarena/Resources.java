@@ -104,7 +104,7 @@ sealed class Resources permits HandleResources {
    *
    * @param earlier a failure that came before, or null
    * @return the first failure with the later ones suppressed, or null
-   * @throws StackOverflowError if there is no stack to close one of the library's own
+   * @throws StackOverflowError if there is no stack to close an {@link OpenResource}
    */
   final Throwable close(Throwable earlier) {
     Throwable failure = earlier;
@@ -114,7 +114,7 @@ sealed class Resources permits HandleResources {
       } catch (Throwable e) {
         if (e instanceof StackOverflowError overflow) {
           putBack(last); // before the question, for which there may be no stack either
-          if (isOpenStill(last.resource)) {
+          if (last.resource instanceof OpenResource broken && broken.isOpen()) {
             throw overflow;
           }
           removeTracked(last.resource);
@@ -154,17 +154,6 @@ sealed class Resources permits HandleResources {
       before = each;
     }
     return false;
-  }
-
-  /**
-   * Returns whether the end of a lifetime of this library, which the end of the stack has broken
-   * off, must go on; what others throw when they are closed says nothing of that.
-   */
-  private static boolean isOpenStill(AutoCloseable resource) {
-    return resource instanceof SharedTensor handle && !handle.isClosed()
-        || resource instanceof TensorPin pin && pin.isOpen()
-        || resource instanceof Scope scope && scope.owner != null
-        || resource instanceof ExecutionContext context && !context.isClosed();
   }
 
   // ---- failures

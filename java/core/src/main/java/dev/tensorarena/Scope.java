@@ -23,7 +23,7 @@ import java.util.function.Function;
  * or {@link ExecutionContext#close()} goes on where it stopped, and until then the context can be
  * used.
  */
-public final class Scope implements AutoCloseable {
+public final class Scope implements OpenResource {
   static {
     StackRoom.prepare();
   }
@@ -259,6 +259,7 @@ public final class Scope implements AutoCloseable {
    *
    * @return false once the scope has ended, and always on another thread than its context's
    */
+  @Override
   public boolean isOpen() {
     return owner == Thread.currentThread();
   }

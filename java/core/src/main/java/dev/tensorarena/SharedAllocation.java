@@ -360,11 +360,6 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     return chunk != 0 && arena.chunkOf(address, size) == 0;
   }
 
-  /** Returns the descriptor of the pinned chunk; 0 if there are no bytes, or none of an arena. */
-  long chunk() {
-    return chunk;
-  }
-
   // ---- freezing
 
   /** Counts one holder more for the owner, and lets nobody write until {@link #thaw}. */

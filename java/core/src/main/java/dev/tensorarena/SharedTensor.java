@@ -23,7 +23,7 @@ import java.util.function.Function;
  * is done: its result is what was in them, also where another thread has closed the handle
  * meanwhile. Single elements, arrays and raw views are read without a hold.
  */
-public final class SharedTensor extends Tensor implements AutoCloseable {
+public final class SharedTensor extends Tensor implements OpenResource {
   private static final VarHandle ATTACHED;
   private static final VarHandle TAKEN;
 
@@ -70,6 +70,17 @@ public final class SharedTensor extends Tensor implements AutoCloseable {
     this.shared = shared;
     this.attached = watch;
     this.owners = shared.isBiasedToMe();
+  }
+
+  /**
+   * Returns whether the handle was not released yet; unlike {@link #isAlive} it asks no wrapped
+   * memory.
+   *
+   * @return false once it was
+   */
+  @Override
+  public boolean isOpen() {
+    return !isClosed();
   }
 
   boolean isClosed() {

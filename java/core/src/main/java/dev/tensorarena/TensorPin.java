@@ -13,7 +13,7 @@ import java.lang.invoke.VarHandle;
  * is never closed keeps its chunk for ever, unless it was made of a tensor over memory that is not
  * an arena's.
  */
-public final class TensorPin implements AutoCloseable {
+public final class TensorPin implements OpenResource {
   private static final VarHandle HELD;
 
   static {
@@ -41,18 +41,28 @@ public final class TensorPin implements AutoCloseable {
    *     pinnable}, such as a segment of an arena that can be closed: nothing can hold it
    */
   public static TensorPin of(Tensor tensor) {
-    if (!tensor.isPinnable()) {
-      throw new IllegalArgumentException(
-          tensor
-              + " wraps memory that somebody else can end at any moment, such as a segment of an"
-              + " arena that can be closed: nothing holds it for native code; pin copy(ctx)");
-    }
+    requirePinnable(tensor);
     SharedAllocation held = tensor.allocation();
     TensorPin pin = new TensorPin(held); // before the count: no pin is lost
     if (!tensor.tryHold(held)) {
       throw tensor.releasedMeanwhile();
     }
     return pin;
+  }
+
+  /**
+   * Refuses a tensor that cannot be held for native code.
+   *
+   * @param tensor a tensor that native code is to be given
+   * @throws IllegalArgumentException if it is not {@linkplain Tensor#isPinnable pinnable}
+   */
+  public static void requirePinnable(Tensor tensor) {
+    if (!tensor.isPinnable()) {
+      throw new IllegalArgumentException(
+          tensor
+              + " wraps memory that somebody else can end at any moment, such as a segment of an"
+              + " arena that can be closed: nothing holds it for native code; take copy(ctx)");
+    }
   }
 
   /**
@@ -68,7 +78,7 @@ public final class TensorPin implements AutoCloseable {
    */
   public long nativeHandle() {
     SharedAllocation of = held;
-    long handle = of == null ? 0 : of.chunk();
+    long handle = of == null ? 0 : of.chunk;
     if (handle == 0) {
       throw new IllegalStateException(
           of == null
@@ -100,7 +110,8 @@ public final class TensorPin implements AutoCloseable {
     }
   }
 
-  boolean isOpen() {
+  @Override
+  public boolean isOpen() {
     return held != null;
   }
 }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.TestFactory;
 class LivenessGateTest {
   /** What never throws, since debuggers call it. */
   private static final Set<String> EXEMPT =
-      Set.of("toString", "equals", "hashCode", "dtype", "shape", "isAlive", "close");
+      Set.of("toString", "equals", "hashCode", "dtype", "shape", "isAlive", "isOpen", "close");
 
   /** Throws on a wrong thread, gives null for a dead tensor. */
   private static final String NULL_WHEN_DEAD = "tryShare";

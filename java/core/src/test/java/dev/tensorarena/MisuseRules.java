@@ -36,6 +36,7 @@ final class MisuseRules {
               "MemoryLimitExceededException",
               "Npy",
               "NpyInfo",
+              "OpenResource",
               "Scope",
               "Shape",
               "SharedTensor",

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.TestFactory;
 class OwnerThreadTest {
   /** What the javadoc of ExecutionContext lets any thread call, also once it is closed. */
   private static final Set<String> ANY_THREAD =
-      Set.of("executionId", "createdAt", "name", "memoryLimit", "toString");
+      Set.of("executionId", "createdAt", "name", "memoryLimit", "isOpen", "toString");
 
   private static Stream<Method> ownersMethods() {
     return Calls.methods(ExecutionContext.class)

@@ -426,4 +426,51 @@ class UnrulyResourceTest {
     ctx.reset();
     assertEquals(2, told[0]);
   }
+
+  // ---- where the stack ends
+
+  /** Its first close meets the end of the stack. */
+  private static class Broken implements AutoCloseable {
+    int closes;
+
+    @Override
+    public void close() {
+      if (closes++ == 0) {
+        throw new StackOverflowError();
+      }
+    }
+  }
+
+  private static final class BrokenAndOpen extends Broken implements OpenResource {
+    @Override
+    public boolean isOpen() {
+      return closes < 2;
+    }
+  }
+
+  @Test
+  void whatSaysThatItIsOpenStillIsClosedByTheNextCall() {
+    Scope scope = ctx.scope();
+    Broken once = scope.track(new Broken());
+    BrokenAndOpen twice = scope.track(new BrokenAndOpen());
+    assertThrows(StackOverflowError.class, scope::close);
+    assertTrue(scope.isOpen());
+    assertEquals(0, once.closes, "the scope has not come to it");
+    assertThrows(StackOverflowError.class, scope::close);
+    assertFalse(scope.isOpen());
+    scope.close();
+    assertEquals(1, once.closes);
+    assertEquals(2, twice.closes);
+  }
+
+  @Test
+  void whatSaysThatItIsOpenStillKeepsAHandleOpen() {
+    SharedTensor handle = ctx.allocSlice(1f).share();
+    BrokenAndOpen twice = handle.track(new BrokenAndOpen());
+    assertThrows(StackOverflowError.class, handle::close);
+    assertTrue(handle.isOpen());
+    handle.close();
+    assertFalse(handle.isOpen());
+    assertEquals(2, twice.closes);
+  }
 }

@@ -34,12 +34,7 @@ abstract class Operand implements AutoCloseable {
               + span
               + " bytes, more than the 2^31 - 1 that C's int reaches; pass slices of it");
     }
-    if (!tensor.isPinnable()) {
-      throw new IllegalArgumentException(
-          tensor
-              + " wraps memory that somebody else can end during the call, such as a segment of an"
-              + " arena that can be closed: nothing holds it; pass copy(ctx)");
-    }
+    TensorPin.requirePinnable(tensor);
     this.tensor = tensor;
     this.address = tensor.address();
     this.pin = tensor.isWritable() ? null : TensorPin.of(tensor);

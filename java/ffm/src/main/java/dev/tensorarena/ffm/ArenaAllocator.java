@@ -2,6 +2,7 @@ package dev.tensorarena.ffm;
 
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.MemoryLimitExceededException;
+import dev.tensorarena.OpenResource;
 import dev.tensorarena.Scope;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
@@ -40,7 +41,7 @@ import java.nio.charset.Charset;
  * and one for which the system refuses memory throws {@link OutOfMemoryError}; the arena is usable
  * after both.
  */
-public final class ArenaAllocator implements Arena {
+public final class ArenaAllocator implements Arena, OpenResource {
   /** As malloc's: code that allocates bytes and stores longs in them relies on it. */
   private static final int MIN_ALIGNMENT = 16;
 
@@ -343,6 +344,17 @@ public final class ArenaAllocator implements Arena {
             ? ""
             : ": it ended when the arena that was opened before it was closed, or its scope or"
                 + " context; open() gives one of its own");
+  }
+
+  /**
+   * Returns whether the scope of the arena, or its context, has not ended. Where a {@link #close}
+   * was broken off there may be no segments any more, but a scope to end.
+   *
+   * @return false once it has ended, and always on another thread
+   */
+  @Override
+  public boolean isOpen() {
+    return own == null ? scope.isOpen() : own.isOpen();
   }
 
   @Override

@@ -1,12 +1,13 @@
 package dev.tensorarena.jna;
 
 import com.sun.jna.Pointer;
+import dev.tensorarena.OpenResource;
 
 /**
  * A pin on bytes of an arena, from {@link JnaArena#pin}: they stay as they are, whatever becomes of
  * the arena, until the pin is closed. Any thread may use it.
  */
-public final class ChunkPin implements AutoCloseable {
+public final class ChunkPin implements OpenResource {
   private final PinnedMemory bytes;
 
   /** A {@code ta_chunk *}; null until it is held, and once it was given back. */
@@ -65,9 +66,15 @@ public final class ChunkPin implements AutoCloseable {
   public synchronized void close() {
     Pointer pinned = chunk;
     if (pinned != null) {
+      StackRoom.require();
       chunk = null;
       ArenaLibrary.INSTANCE.ta_chunk_release(pinned);
     }
+  }
+
+  @Override
+  public synchronized boolean isOpen() {
+    return chunk != null;
   }
 
   synchronized Pointer requireHeld() {

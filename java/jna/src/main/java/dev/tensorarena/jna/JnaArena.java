@@ -8,6 +8,7 @@ import com.sun.jna.ptr.PointerByReference;
 import dev.tensorarena.ArenaStats;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.OpenResource;
 import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
 import java.lang.ref.Reference;
@@ -28,7 +29,7 @@ import java.util.function.Function;
  * Where nothing else is said, every method throws {@link IllegalStateException} on another thread
  * and when the arena, or its context, is closed.
  */
-public final class JnaArena implements AutoCloseable {
+public final class JnaArena implements OpenResource {
   private static final ArenaLibrary LIBRARY = ArenaLibrary.INSTANCE;
 
   /** Means no memory limit: {@code TA_UNLIMITED}. */
@@ -428,9 +429,20 @@ public final class JnaArena implements AutoCloseable {
     if (mine.isAlive()) {
       requireOwner(mine);
     }
+    StackRoom.require();
     if (owner.compareAndSet(mine, null) && arena.getLong(ArenaLayout.GENERATION) == generation) {
       LIBRARY.ta_arena_destroy(arena);
     }
+  }
+
+  /**
+   * Returns whether the arena, or the context that it is of, was not closed yet; on any thread.
+   *
+   * @return false once it was
+   */
+  @Override
+  public boolean isOpen() {
+    return context == null ? owner.get() != null : context.isOpen();
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.sun.jna.FromNativeContext;
 import com.sun.jna.NativeMapped;
 import com.sun.jna.Pointer;
 import dev.tensorarena.Tensor;
+import dev.tensorarena.TensorPin;
 import java.nio.ByteBuffer;
 
 /**
@@ -100,12 +101,7 @@ public final class TensorPointer extends BoundedMemory implements NativeMapped {
 
   /** Returns the size, if native code can be given so many bytes of this tensor. */
   private static long checked(Tensor tensor, long bytes) {
-    if (!tensor.isPinnable()) {
-      throw new IllegalArgumentException(
-          tensor
-              + " wraps memory that somebody else can end during the call, such as a segment of an"
-              + " arena that can be closed: nothing holds it; pass copy(ctx)");
-    }
+    TensorPin.requirePinnable(tensor);
     if (bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           tensor
