@@ -28,11 +28,14 @@ Any number of threads may close one handle, share it and make it mutable at the 
            may open it again, and does the closing of whoever wanted to close it meanwhile
   list     of an allocation: the owner's handles that others took before its scope ended, for the owner to count down; it
            counts those whose plain flag is not set. When the scope ends the list ends, too
+  again    handles that the owner closed without seeing what somebody else had attached, which the list told it, too: opened
+           before the scope's end, and closed when it is complete
 
 Checked in every state that can be reached:
   held    no bytes are handed out again, and no owner of wrapped memory is told that he may free it, while a live handle, an open scope, a tensor from mutable() or a copy needs them
   once    the chunk goes to the pool once
   freed   when nobody holds anything and the context is closed, the chunk is in the pool
+  tracked what is tracked by a handle is closed, or was refused
   told    the owner of wrapped memory is told once, when its tensors are dead and no end is half done
   valid   no share through a live handle is refused
   frozen  where one tensor can be written there is no live handle of the same bytes
@@ -49,6 +52,7 @@ Run it as interleavings.py says: alone, with --mutants, and with --ways.
 from interleavings import Model, add, assign, atomic, main, private, read, relaxed, swap, write
 
 OWNER = "O"
+FOR_GOOD = 9  # seals by who closes, and does not unseal; who makes mutable counts up and down below that
 
 
 class Lifetimes(Model):
@@ -73,9 +77,11 @@ class Lifetimes(Model):
             m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
             m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
             m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False, f"holds{a}": 0, f"held{a}": False, f"list{a}": ()}
-            m[f"reads{a}"] = 0
-        m |= {"owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
+            m |= {f"reads{a}": 0, f"missed{a}": ()}
+        m |= {"again": (), "owner_pins": 0, "chunk": (0, False), "floor": 0, "noted": False, "given": 0}
         for h in range(self.handles):
+            if "track" in self.uses:
+                m |= {f"attached{h}": False, f"seals{h}": 0, f"resource{h}": "", f"tracked{h}": ""}
             m |= {f"of{h}": None, f"user{h}": "", f"live{h}": False, f"closed{h}": False, f"taken{h}": "", f"made{h}": "", f"asked{h}": False}
         for a in self.wrapped:
             m |= {f"untold{a}": False, f"told{a}": 0}
@@ -139,7 +145,7 @@ class Lifetimes(Model):
     def detach(self, t, a):
         """The scope ends: the original lets go, and the owner's part goes into the word."""
         word = f"word{a}"
-        yield from self.count_listed(t, a, end=True)
+        yield from self.end_list(t, a)
 
         def hand_over(m):
             if "the bias ends with the scope" not in self.left_out:
@@ -158,14 +164,38 @@ class Lifetimes(Model):
             yield private(lambda m: add(m, "owner_pins", -1))
 
     def count_listed(self, t, a, end):
-        """The owner counts down what others took."""
+        """The owner counts down what others took, and keeps in mind to what others attached something."""
         step = atomic if end else relaxed  # nothing is exchanged where there is nothing
-        rest = None if end and "the list ends with the scope" not in self.left_out else ()
-        for h in (yield step(f"empties the list of {a}", lambda m: swap(m, f"list{a}", rest))):
-            if "listed handles are looked at" in self.left_out or not (yield read(f"closed{h}")):
+        for h in (yield step(f"empties the list of {a}", lambda m: swap(m, f"list{a}", ()))):
+            if isinstance(h, str):
+                yield private(lambda m: assign(m, f"missed{a}", m[f"missed{a}"] + (int(h),)))
+            elif "listed handles are looked at" in self.left_out or not (yield read(f"closed{h}")):
                 if "what the owner counts it marks" not in self.left_out:
                     yield write(f"closed{h}", True)
                 yield private(lambda m: add(m, f"mine{a}", -1))
+
+    def end_list(self, t, a):
+        if "the list ends with the scope" in self.left_out:
+            yield from self.count_listed(t, a, end=True)
+            return
+        yield from self.open_missed(t, a)
+        while not (yield atomic(f"ends the list of {a}, if it is empty", lambda m: self.end_if_empty(m, a))):
+            yield from self.count_listed(t, a, end=False)
+            yield from self.open_missed(t, a)
+
+    def end_if_empty(self, m, a):
+        empty = m[f"list{a}"] == ()
+        if empty:
+            m[f"list{a}"] = None
+        return empty
+
+    def open_missed(self, t, a):
+        """The owner opens again what it closed without seeing what was attached, to close it once the end is complete."""
+        for h in (yield private(lambda m: swap(m, f"missed{a}", ()))):
+            closed = (yield read(f"closed{h}")) and (yield read(f"taken{h}")) == ""
+            if closed and not (yield read(f"seals{h}")) and "a close that missed something is done again" not in self.left_out:
+                yield write(f"closed{h}", False)
+                yield private(lambda m: (add(m, f"mine{a}", 1), assign(m, "again", m["again"] + (h,))))
 
     def freed(self, t, a):
         """Nobody holds the bytes any longer."""
@@ -293,17 +323,77 @@ class Lifetimes(Model):
             return m[f"of{h}"], m[f"made{h}"] == "by the owner"
 
         a, plain = yield private(begin)
-        if plain and (yield from self.biased(t, a)):
-            if not (yield read(f"closed{h}")):
-                yield write(f"closed{h}", True)
-                yield private(lambda m: add(m, f"mine{a}", -1))
-        elif (yield from self.take(h, plain, "taken")):
-            if plain and "handles of the owner's are listed" not in self.left_out:
-                if (yield atomic(f"pushes handle {h}, if the list is open", lambda m: self.push(m, a, h))):
-                    return
-                if "who finds the list ended looks at closed" not in self.left_out and (yield read(f"closed{h}")):
-                    return
-            yield from self.let_go(t, a)
+        while True:
+            seen = yield from self.is_attached(h)
+            if seen:
+                yield from self.close_tracked(h, seal=True)
+            if plain and (yield from self.biased(t, a)):
+                if not (yield read(f"closed{h}")):
+                    yield write(f"closed{h}", True)
+                    yield private(lambda m: add(m, f"mine{a}", -1))
+            elif (yield from self.take(h, plain, "taken")):
+                if (yield from self.is_attached_by_now(h, seen)):
+                    yield atomic(f"opens handle {h} again", lambda m: assign(m, f"taken{h}", ""))
+                    continue
+                if plain and "handles of the owner's are listed" not in self.left_out:
+                    if (yield atomic(f"pushes handle {h}, if the list is open", lambda m: self.push(m, a, h))):
+                        return
+                    if "who finds the list ended looks at closed" not in self.left_out and (yield read(f"closed{h}")):
+                        return
+                yield from self.let_go(t, a)
+            return
+
+    # ---- what is tracked by a handle: HandleResources, with one resource
+
+    def is_attached(self, h):
+        return "track" in self.uses and (yield read(f"attached{h}"))
+
+    def is_attached_by_now(self, h, seen):
+        """Who has taken a handle looks again."""
+        return not seen and "who has taken looks again" not in self.left_out and (yield from self.is_attached(h))
+
+    def close_tracked(self, h, seal):
+        def close(m):
+            if m[f"resource{h}"] == "in":
+                m[f"resource{h}"] = "closed"
+            if seal and "who ends it seals" not in self.left_out:
+                m[f"seals{h}"] = FOR_GOOD
+
+        yield atomic(f"closes what handle {h} tracks", close)
+
+    def unseal(self, h, sealed):
+        if sealed:
+            yield atomic(f"unseals what handle {h} tracks", lambda m: assign(m, f"seals{h}", max(m[f"seals{h}"] - 1, m[f"seals{h}"] == FOR_GOOD and FOR_GOOD)))
+
+    def track(self, t, h):
+        def begin(m):
+            m[f"tracked{h}"] = "asked"
+            return m[f"of{h}"], m[f"made{h}"] == "by the owner"
+
+        a, plain = yield private(begin)
+        tracked = False
+        if not (yield from self.is_closed(h)):
+            yield atomic(f"attaches to handle {h}", lambda m: assign(m, f"attached{h}", True))
+            if plain and not (yield from self.biased(t, a)) and "what is attached is listed" not in self.left_out:
+                yield atomic(f"lists it, if the list of {a} is open", lambda m: self.push(m, a, str(h)))
+            tracked = yield atomic(f"adds to what handle {h} tracks", lambda m: self.add_resource(m, h))
+            if tracked and "who adds looks at the handle again" not in self.left_out and (yield from self.is_closed(h)):
+                tracked = not (yield atomic("takes it back", lambda m: self.take_back(m, h)))
+        yield private(lambda m: assign(m, f"tracked{h}", "yes" if tracked else "no"))
+
+    def add_resource(self, m, h):
+        if m[f"seals{h}"]:
+            return False
+        m[f"resource{h}"] = "in"
+        return True
+
+    def take_back(self, m, h):
+        if m[f"resource{h}"] != "in":
+            return False  # somebody has closed it
+        m[f"resource{h}"] = ""
+        return True
+
+    # ---- taking
 
     def take(self, h, plain, how):
         """Whether the caller has won the handle."""
@@ -339,16 +429,25 @@ class Lifetimes(Model):
             return m[f"of{h}"], m[f"made{h}"] == "by the owner"
 
         a, plain = yield private(begin)
+        seen = yield from self.is_attached(h)
         if (yield from self.alone(t, a)):
+            if seen:
+                yield atomic(f"seals what handle {h} tracks", lambda m: assign(m, f"seals{h}", min(m[f"seals{h}"] + 1, FOR_GOOD)))
             early = "claim closes before it asks" in self.left_out
             alone = early and (yield from self.cede(a))
             if not (yield from self.take(h, plain, "claimed")):
+                yield from self.unseal(h, seen)
                 return  # "released meanwhile"
-            if alone or not early and (yield from self.cede(a)):
+            late = yield from self.is_attached_by_now(h, seen)
+            if alone or not early and not late and (yield from self.cede(a)):
                 yield private(lambda m: self.take_over(m, t, h, a))
+                if seen:
+                    yield from self.close_tracked(h, seal=False)
                 return
+            yield from self.unseal(h, seen)
             if not (yield atomic(f"opens handle {h} again", lambda m: self.open_again(m, h))):
-                yield from self.let_go(t, a)  # somebody wanted to close it
+                yield atomic(f"opens handle {h} again", lambda m: assign(m, f"taken{h}", ""))
+                yield from self.close(t, h)  # somebody wanted to
                 return
             if full:
                 yield private(lambda m: m.update({f"user{h}": t, f"live{h}": not m[f"asked{h}"]}))
@@ -449,6 +548,8 @@ class Lifetimes(Model):
             yield from self.rewind(ended, in_c)
         yield private(lambda m: m.update({"scope": m["scope"] + 1, "dead": m["scope"] + 1}))
         yield from self.tell_untold(t)
+        for h in (yield private(lambda m: swap(m, "again", ()))):
+            yield from self.close(t, h)
 
     def tell_untold(self, t):
         for a in self.wrapped:
@@ -552,6 +653,8 @@ class Lifetimes(Model):
                 yield Lifetimes.write_bytes, (a,)
 
     def operations_on_handle(self, m, t, h, new):
+        if "track" in self.uses and not m[f"tracked{h}"]:
+            yield Lifetimes.track, (h,)
         if "try" in self.uses and new is not None:
             yield Lifetimes.share, (h, new, False)
         if "others" in self.uses and m[f"user{h}"] != t:
@@ -614,6 +717,9 @@ class Lifetimes(Model):
             for a in self.wrapped:
                 if not m[f"told{a}"]:
                     return f"told: nobody holds {a} and nobody tells its owner"
+            for h in range(self.handles) if "track" in self.uses else ():
+                if m[f"resource{h}"] == "in":
+                    return f"tracked: nobody closes what handle {h} tracks"
         return None
 
 
@@ -628,6 +734,8 @@ CLOSES = Lifetimes(((0,),), "OB", 3, {"others", "try"})
 CLOSES_OF_THREE = Lifetimes(((0,),), "OBC", 2, {"others"})
 MUTABLE_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "mutable", "mutable original", "try"})
 HOLDS = Lifetimes(((0,),), "OB", 1, {"hold", "mutable", "mutable original"})
+TRACKED = Lifetimes(((0,),), "OB", 2, {"others", "track"})
+TRACKED_MUTABLE = Lifetimes(((0,),), "OB", 1, {"others", "track", "mutable"})
 KEPT = Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})
 WRAPPED = Lifetimes(((0,), (1,)), "OB", 2, {"mutable", "keep", "hold"}, wrapped=(0,))
 WRAPPED_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "try", "mutable"}, wrapped=(0,))
@@ -645,6 +753,8 @@ THE_PROTOCOL = (
     ("anybody closes any handle, or makes it mutable", MUTABLE_OF_OTHERS),
     ("TensorPins against mutable", HOLDS),
     ("closeKeeping of what a resource shares", KEPT),
+    ("what is tracked by a handle that anybody closes", TRACKED),
+    ("what is tracked by a handle that anybody closes or makes mutable", TRACKED_MUTABLE),
     ("wrapped memory: handles, mutable, closeKeeping, TensorPins", WRAPPED),
     ("wrapped memory, whose handles anybody closes or makes mutable", WRAPPED_OF_OTHERS),
 )
@@ -681,6 +791,11 @@ MUTANTS = (
     ("who takes looks at closed first", MUTABLE_OF_OTHERS),
     ("a close during a claim is noted", MUTABLE_OF_OTHERS),
     ("who claimed looks for closes", MUTABLE_OF_OTHERS),
+    ("who adds looks at the handle again", TRACKED_MUTABLE),
+    ("who ends it seals", TRACKED),
+    ("who has taken looks again", TRACKED),
+    ("what is attached is listed", TRACKED),
+    ("a close that missed something is done again", TRACKED),
     ("a TensorPin is a holder", HOLDS),
     ("the hold of a kept result is passed on", KEPT),
     ("wrapped memory is held from the start", WRAPPED),
