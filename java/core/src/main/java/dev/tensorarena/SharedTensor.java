@@ -189,15 +189,28 @@ public final class SharedTensor extends Tensor implements OpenResource {
     }
   }
 
+  /** Closes this handle, of which the caller has sealed what it tracks, if it is won. */
   private void closeTaken(HandleResources sealed) {
     if (!take()) {
       return;
     }
-    if (tracked() != sealed) { // attached meanwhile, by who did not see that it is taken
+    boolean attached; // meanwhile, by who did not see that it is taken
+    boolean untold;
+    try { // the stack may end where any of these is entered
+      attached = tracked() != sealed;
+      untold = !attached && !isCountedByOwner() && shared.letGo();
+    } catch (StackOverflowError e) {
+      taken = OPEN; // nothing was released, and the next call does it
+      if (sealed != null) {
+        sealed.unseal();
+      }
+      throw e;
+    }
+    if (attached) {
       taken = OPEN;
       close();
-    } else {
-      release(sealed);
+    } else if (untold) {
+      shared.foreign.tell();
     }
   }
 
@@ -218,23 +231,6 @@ public final class SharedTensor extends Tensor implements OpenResource {
       if (found != ONCE || TAKEN.compareAndSet(this, ONCE, WANTED)) {
         return found == OPEN;
       }
-    }
-  }
-
-  /** Releases the hold of this handle, which the caller has taken and sealed. */
-  private void release(HandleResources sealed) {
-    boolean untold;
-    try {
-      untold = !isCountedByOwner() && shared.letGo();
-    } catch (StackOverflowError e) {
-      taken = OPEN; // nothing was released, and the next call does it
-      if (sealed != null) {
-        sealed.unseal();
-      }
-      throw e;
-    }
-    if (untold) {
-      shared.foreign.tell();
     }
   }
 
