@@ -223,8 +223,8 @@ abstract class MaliceTensors extends MaliceActor {
     if (h != null && h.real instanceof SharedTensor handle) {
       h.closeAsked.incrementAndGet();
       Throwable thrown = call("close", h, handle::close);
-      if (thrown instanceof Error) {
-        unfinished.add(handle);
+      if (thrown != null) {
+        unfinished.add(handle); // also if what refused has ended it before
       }
       if (!handle.isClosed()) {
         if (thrown == null && !isCalledBack() && !program.allAtOnce) {
@@ -276,7 +276,7 @@ abstract class MaliceTensors extends MaliceActor {
     Throwable thrown = call("mutable", h, () -> place.real = h.real.mutable(ctx.real));
     if (consumes && h.isAlive()) {
       h.closeAsked.decrementAndGet();
-    } else if (consumes && thrown instanceof Error) {
+    } else if (consumes && thrown != null) {
       unfinished.add((SharedTensor) h.real);
     }
     if (place.real == h.real) {
