@@ -7,7 +7,8 @@ import java.nio.channels.FileChannel;
 
 /**
  * The elements of a tensor to and from a file. Callers have passed the gate and keep the tensor
- * reachable; views that are made here do not outlive the call.
+ * reachable. Views that are made here do not outlive the call, unless the channel is one of a
+ * user's file system, which may keep what it is given: then they count as raw views.
  */
 final class NpyData {
   /** What a window reaches from any address that it owns. */
@@ -22,7 +23,7 @@ final class NpyData {
   static void read(NpyInput file, Tensor tensor, ByteOrder order) throws IOException {
     long end = tensor.start() + tensor.byteCount();
     for (long at = tensor.start(); at < end; at += STEP) {
-      ByteBuffer part = bytes(tensor, at, Math.min(STEP, end - at));
+      ByteBuffer part = bytes(tensor, at, Math.min(STEP, end - at), file.mayKeepBuffers());
       if (order == ByteOrder.nativeOrder()) {
         file.read(part);
       } else {
@@ -67,14 +68,19 @@ final class NpyData {
       return;
     }
     long end = tensor.start() + tensor.byteCount();
+    boolean kept = NpyInput.mayKeepBuffers(file);
     for (long at = tensor.start(); at < end; at += STEP) {
-      writeAll(file, bytes(tensor, at, Math.min(STEP, end - at)));
+      writeAll(file, bytes(tensor, at, Math.min(STEP, end - at), kept).asReadOnlyBuffer());
     }
   }
 
-  private static ByteBuffer bytes(Tensor tensor, long at, long size) {
+  private static ByteBuffer bytes(Tensor tensor, long at, long size, boolean kept) {
     Window window = tensor.window.seeing(at, size);
     tensor.living(); // foreign memory may have been asked for a part, or the user's file system
+    if (kept) {
+      tensor.expose();
+      window.expose();
+    }
     return window.bytesAt((int) (at - window.address), (int) size);
   }
 

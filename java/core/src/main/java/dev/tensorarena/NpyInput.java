@@ -16,6 +16,15 @@ final class NpyInput {
     this.size = channel.size();
   }
 
+  /** Returns whether what is read into may be kept and used later, as it may outside of the JDK. */
+  boolean mayKeepBuffers() {
+    return mayKeepBuffers(channel);
+  }
+
+  static boolean mayKeepBuffers(FileChannel channel) {
+    return channel.getClass().getClassLoader() != null;
+  }
+
   /** Where the next byte is read. */
   long position() throws IOException {
     return channel.position();
