@@ -1097,13 +1097,13 @@ public final class ExecutionContext implements OpenResource {
   }
 
   /**
-   * Does the same for an end that has a result to return: an error is logged, and leaves the rest
-   * for the next end.
+   * Does the same for an end that has a result to return: an error, or what the log throws, is
+   * logged, and leaves the rest for the next end.
    */
   void tellReleasedQuietly() {
     try {
       tellReleased();
-    } catch (Error e) {
+    } catch (Throwable e) {
       Released.logIfPossible("an end that keeps a result failed to tell who lent memory", e);
     }
   }

@@ -37,6 +37,9 @@ final class KeptResult {
 
   private Tensor atFloor;
 
+  /** The result moved to another chunk, where is not known before; null if it does not. */
+  private Tensor elsewhere;
+
   /**
    * What will hold bytes of the arena for the enclosing scope if they stay, see {@link #settle}.
    */
@@ -126,6 +129,8 @@ final class KeptResult {
       atMark = movedTo(ending.markCursor);
       long floor = arena.floor(chunk);
       atFloor = floor > ending.markCursor ? movedTo(floor) : null;
+    } else {
+      elsewhere = inPlace.movedTo(inPlace.window, inPlace.offset, inPlace.scope);
     }
     pin = Held.ready(ending.context, chunk, from, size);
   }
@@ -225,8 +230,8 @@ final class KeptResult {
   private Tensor movedToAnotherChunk() {
     long to = arena.allocate(size, alignment);
     Window window = arena.window();
-    Tensor moved = inPlace.movedTo(window, (int) (to - window.address), inPlace.scope);
-    NativeArena.move(inPlace, from, moved, to, size);
-    return moved;
+    elsewhere.place(window, (int) (to - window.address));
+    NativeArena.move(inPlace, from, elsewhere, to, size);
+    return elsewhere;
   }
 }

@@ -23,11 +23,11 @@ abstract class Released {
     }
   }
 
-  /** Logs an error after which the caller goes on, unless the stack or the heap has ended. */
-  static void logIfPossible(String what, Error thrown) {
+  /** Logs an error after which the caller goes on, unless the log itself fails. */
+  static void logIfPossible(String what, Throwable thrown) {
     try {
       log(what, thrown);
-    } catch (StackOverflowError | OutOfMemoryError e) {
+    } catch (Throwable e) {
       return; // there is nowhere to log it
     }
   }

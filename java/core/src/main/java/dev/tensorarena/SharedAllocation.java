@@ -37,10 +37,16 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
-    // The first call of a VarHandle in each place takes heap and stack, which an end must not need.
+    // The first call of a VarHandle of each form takes heap and stack, which an end must not need.
     SharedAllocation rehearsed = new SharedAllocation(null);
+    rehearsed.countListed();
     rehearsed.end(null);
+    rehearsed.word = ONE | DETACHED;
+    rehearsed.tryRetain();
     rehearsed.releaseCounted();
+    rehearsed.cede();
+    LISTED.compareAndSet(rehearsed, rehearsed.listed, (SharedTensor) null);
+    LISTED.compareAndSet(rehearsed, rehearsed.listed, (HandleResources.Missed) null);
   }
 
   /**

@@ -35,6 +35,21 @@ public final class SharedTensor extends Tensor implements OpenResource {
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
+    rehearse(true);
+    rehearse(false);
+  }
+
+  /** Has the JVM link what takes a handle now, and not where the heap or the stack has ended. */
+  private static void rehearse(boolean exchange) {
+    SharedTensor none = null;
+    try {
+      boolean ignored =
+          exchange
+              ? (byte) TAKEN.compareAndExchange(none, OPEN, ONCE) == OPEN
+              : TAKEN.compareAndSet(none, OPEN, ONCE);
+    } catch (NullPointerException e) {
+      return; // there is no handle, and all is linked
+    }
   }
 
   // The states of `taken`.
@@ -199,7 +214,7 @@ public final class SharedTensor extends Tensor implements OpenResource {
     try { // the stack may end where any of these is entered
       attached = tracked() != sealed;
       untold = !attached && !isCountedByOwner() && shared.letGo();
-    } catch (StackOverflowError e) {
+    } catch (Throwable e) { // or the heap, where one of them is linked
       taken = OPEN; // nothing was released, and the next call does it
       if (sealed != null) {
         sealed.unseal();
@@ -250,17 +265,33 @@ public final class SharedTensor extends Tensor implements OpenResource {
    */
   boolean claim(HandleResources sealed) {
     if (!closed && take()) {
-      if (tracked() == sealed && shared.cede()) {
-        return true;
+      boolean ceded;
+      try {
+        ceded = tracked() == sealed && shared.cede();
+      } catch (Throwable e) { // the heap or the stack has ended, and nothing was ceded
+        if (taken == ONCE) {
+          taken = OPEN; // plainly, since there may be no stack for a call
+        } else {
+          openAgain();
+        }
+        throw e;
       }
-      if (TAKEN.compareAndSet(this, ONCE, OPEN)) {
-        return false;
+      if (ceded || openAgain()) {
+        return ceded;
       }
-      taken = OPEN;
-      close(); // in place of who wanted to
     } else {
       closeResources(); // whoever released it from within one of the guards could not
     }
     throw releasedMeanwhile();
+  }
+
+  /** Returns whether the handle, which the caller has taken, is open as it was before. */
+  private boolean openAgain() {
+    if (TAKEN.compareAndSet(this, ONCE, OPEN)) {
+      return true;
+    }
+    taken = OPEN;
+    close(); // in place of who wanted to
+    return false;
   }
 }

@@ -1692,6 +1692,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * a shared handle always give a copy; the handle of the view stays open. When several results lie
    * over the same bytes, only the last one is writable.
    *
+   * <p>What a resource throws that the handle tracks is thrown when the handle is closed, as by its
+   * {@code close()}: the result is the context's then, until its scope ends, and nobody has it.
+   *
    * @param ctx a context of the calling thread, to which the result belongs
    * @return a writable tensor of the context
    * @throws MemoryLimitExceededException if the result would pass a limit, also if it is no copy;

@@ -9,10 +9,11 @@ import java.util.Arrays;
  * window, a shape, and a reference to what ends it.
  */
 abstract sealed class TensorState permits Tensor {
-  final Window window;
+  /** Changed once only, with the offset, for a handle that nobody has yet: {@link #place}. */
+  Window window;
 
   /** Where element 0 is, in bytes from the window's start. */
-  final int offset;
+  int offset;
 
   /**
    * How many elements can be reached through the window: all of them, or 0 if they span 2 GiB or
@@ -52,6 +53,14 @@ abstract sealed class TensorState permits Tensor {
     this.strides = strides;
     this.origin = origin;
     this.scope = scope;
+  }
+
+  /**
+   * Has a handle that nobody was given yet, and that was made while there was heap, be elsewhere.
+   */
+  final void place(Window window, int offset) {
+    this.window = window;
+    this.offset = offset;
   }
 
   /**
