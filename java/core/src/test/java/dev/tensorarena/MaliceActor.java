@@ -3,8 +3,7 @@ package dev.tensorarena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A thread of a malicious program: its contexts, tensors and pins, and the way in which it calls
@@ -27,7 +26,11 @@ abstract class MaliceActor extends Thread {
   /** What an error stopped in the middle of its close: it is closed again at last. */
   final List<AutoCloseable> unfinished = new ArrayList<>();
 
-  private final SynchronousQueue<FutureTask<Void>> turns = new SynchronousQueue<>();
+  /** What to do; null when it is done. */
+  private volatile Malice.Body turn;
+
+  private volatile Thread waiting;
+  private volatile boolean over;
 
   /** Calls of the library so far, those from its call-backs included. */
   long operations;
@@ -49,33 +52,42 @@ abstract class MaliceActor extends Thread {
     this.trail = new MaliceTrail(getName());
   }
 
-  // ---- turns
+  // ---- turns, handed over without asking for heap, which another actor may have filled
 
   @Override
   public void run() {
-    try {
-      while (true) {
-        turns.take().run();
+    while (!over) {
+      Malice.Body body = turn;
+      if (body == null) {
+        LockSupport.park(this);
+        continue;
       }
-    } catch (InterruptedException e) {
-      return; // the program is over
+      try {
+        body.run();
+      } catch (Throwable e) {
+        program.report(e);
+      }
+      turn = null;
+      LockSupport.unpark(waiting);
     }
   }
 
-  /** Begins a turn on this thread. */
-  final FutureTask<Void> begin(Malice.Body body) throws InterruptedException {
-    FutureTask<Void> turn =
-        new FutureTask<>(
-            () -> {
-              try {
-                body.run();
-              } catch (Throwable e) {
-                program.report(e);
-              }
-            },
-            null);
-    turns.put(turn);
-    return turn;
+  /** Begins a turn on this thread, which has none; its end unparks the caller. */
+  final void begin(Malice.Body body) {
+    waiting = Thread.currentThread();
+    turn = body;
+    LockSupport.unpark(this);
+  }
+
+  /** Returns whether the turn is not over yet. */
+  final boolean hasTurn() {
+    return turn != null;
+  }
+
+  /** Ends the thread, if it is not in a turn. */
+  final void finish() {
+    over = true;
+    LockSupport.unpark(this);
   }
 
   /** Takes over what is left of an actor whose thread has ended. */

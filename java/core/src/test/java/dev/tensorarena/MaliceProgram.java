@@ -4,10 +4,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -23,7 +21,7 @@ final class MaliceProgram {
   /** Many short waits, since a machine that sleeps meanwhile is no thread that hangs. */
   private static final int WAITS_FOR_A_TURN = 3000;
 
-  private static final int WAIT_MILLIS = 100;
+  private static final long WAIT_NANOS = 100_000_000;
 
   final long seed;
   final boolean allAtOnce;
@@ -79,7 +77,7 @@ final class MaliceProgram {
       all.forEach(actor -> actor.trail.print(System.out));
       throw e;
     } finally {
-      all.forEach(Thread::interrupt); // who hangs is left behind
+      all.forEach(MaliceActor::finish); // who hangs is left behind
     }
     return program.actors.stream().mapToLong(actor -> actor.operations).sum();
   }
@@ -90,26 +88,21 @@ final class MaliceProgram {
     }
   }
 
-  private void runTurns() throws Exception {
+  private void runTurns() {
     for (int turn = 0; turn < TURNS && failure.get() == null; turn++) {
-      List<FutureTask<Void>> running = new ArrayList<>();
       for (MaliceSteps actor : actors) {
-        FutureTask<Void> task =
-            actor.begin(
-                () -> {
-                  for (int i = 0; i < STEPS && failure.get() == null; i++) {
-                    actor.step();
-                  }
-                  actor.checkAll();
-                });
-        running.add(task);
+        actor.begin(
+            () -> {
+              for (int i = 0; i < STEPS && failure.get() == null; i++) {
+                actor.step();
+              }
+              actor.checkAll();
+            });
         if (!allAtOnce) {
-          await(task, actor);
+          await(actor);
         }
       }
-      for (int i = 0; i < running.size(); i++) {
-        await(running.get(i), actors.get(i));
-      }
+      actors.forEach(MaliceProgram::await);
     }
   }
 
@@ -118,10 +111,12 @@ final class MaliceProgram {
     MaliceSteps last = actors.get(ACTORS - 1);
     if (seed % 4 == 0 && failure.get() == null) {
       actors.remove(last);
-      last.interrupt();
+      last.finish();
       last.join();
-      await(actors.get(0).begin(() -> actors.get(0).closeContextsOf(last)), actors.get(0));
-      actors.get(0).inherit(last);
+      MaliceSteps heir = actors.get(0);
+      heir.begin(() -> heir.closeContextsOf(last));
+      await(heir);
+      heir.inherit(last);
     }
     each(MaliceSteps::closeContexts);
     each(MaliceSteps::checkAll);
@@ -130,24 +125,22 @@ final class MaliceProgram {
     each(MaliceSteps::closeHandles);
   }
 
-  private void each(Consumer<MaliceSteps> turn) throws Exception {
+  private void each(Consumer<MaliceSteps> turn) {
     for (MaliceSteps actor : actors) {
-      await(actor.begin(() -> turn.accept(actor)), actor);
+      actor.begin(() -> turn.accept(actor));
+      await(actor);
     }
   }
 
-  private static void await(FutureTask<Void> turn, MaliceSteps actor) throws Exception {
-    for (int waits = 0; waits < WAITS_FOR_A_TURN; waits++) {
-      try {
-        turn.get(WAIT_MILLIS, TimeUnit.MILLISECONDS);
-        return;
-      } catch (TimeoutException e) {
-        continue;
-      }
+  private static void await(MaliceSteps actor) {
+    for (int waits = 0; waits < WAITS_FOR_A_TURN && actor.hasTurn(); waits++) {
+      LockSupport.parkNanos(WAIT_NANOS);
     }
-    AssertionError hangs = new AssertionError(actor.getName() + " does not return");
-    hangs.setStackTrace(actor.getStackTrace());
-    throw hangs;
+    if (actor.hasTurn()) {
+      AssertionError hangs = new AssertionError(actor.getName() + " does not return");
+      hangs.setStackTrace(actor.getStackTrace());
+      throw hangs;
+    }
   }
 
   private void checkAllEnded() {
