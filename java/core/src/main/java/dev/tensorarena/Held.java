@@ -22,6 +22,7 @@ final class Held extends SharedAllocation {
 
   /** Has a scope hold bytes that were allocated in the innermost one, which is inside it. */
   static void hold(Scope scope, long address, long size) {
+    StackRoom.require(); // where it ended in the middle, the pin would be nobody's
     Held held = new Held(scope.context, address, size);
     held.begin(address, size);
     scope.add(held);

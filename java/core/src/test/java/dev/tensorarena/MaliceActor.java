@@ -57,19 +57,27 @@ abstract class MaliceActor extends Thread {
   @Override
   public void run() {
     while (!over) {
-      Malice.Body body = turn;
-      if (body == null) {
-        LockSupport.park(this);
-        continue;
-      }
       try {
-        body.run();
-      } catch (Throwable e) {
-        program.report(e);
+        takeTurn();
+      } catch (OutOfMemoryError e) {
+        continue; // another actor has filled the heap, and the JVM wanted some between two turns
       }
-      turn = null;
-      LockSupport.unpark(waiting);
     }
+  }
+
+  private void takeTurn() {
+    Malice.Body body = turn;
+    if (body == null) {
+      LockSupport.park(this);
+      return;
+    }
+    try {
+      body.run();
+    } catch (Throwable e) {
+      program.report(e);
+    }
+    turn = null;
+    LockSupport.unpark(waiting);
   }
 
   /** Begins a turn on this thread, which has none; its end unparks the caller. */

@@ -85,6 +85,7 @@ class StackEdgeTest {
       repeat("mutable", Edges::mutable);
       repeat("open", Edges::open);
       repeat("a refusal", Edges::refuse);
+      repeat("an address of an outer scope", Edges::allocateInOuterScope);
     }
 
     private static void repeat(String what, Step step) throws InterruptedException {
@@ -177,6 +178,17 @@ class StackEdgeTest {
         atTheEdge(0, () -> kept[0] = scope.closeKeeping(result));
         assertFalse(below.isAlive());
         assertEquals(2f, kept[0].getFloat(1));
+      }
+    }
+
+    private static void allocateInOuterScope() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Scope outer = ctx.scope();
+        ctx.scope();
+        ctx.empty(DType.INT8, 1000);
+        long[] address = new long[1];
+        atTheEdge(0, () -> address[0] = outer.allocateAddress(100, 8));
+        assertTrue(address[0] != 0);
       }
     }
 
