@@ -133,8 +133,14 @@ final class MaliceProgram {
   }
 
   private static void await(MaliceSteps actor) {
-    for (int waits = 0; waits < WAITS_FOR_A_TURN && actor.hasTurn(); waits++) {
+    for (int waits = 0; waits < WAITS_FOR_A_TURN && actor.hasTurn(); ) {
+      long begun = System.nanoTime();
       LockSupport.parkNanos(WAIT_NANOS);
+      if (System.nanoTime() - begun >= WAIT_NANOS) {
+        waits++; // else another actor's end has woken this thread
+      } else if (Thread.interrupted()) {
+        continue; // the mark would have every wait return at once
+      }
     }
     if (actor.hasTurn()) {
       AssertionError hangs = new AssertionError(actor.getName() + " does not return");
