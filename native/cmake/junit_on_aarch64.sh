@@ -16,8 +16,10 @@ done
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-jre="$folder/root/usr/lib/jvm/java-17-openjdk-arm64"
-if [[ ! -x "$jre/bin/java" ]]; then
+java() { # where the packages have put it
+  find "$folder/root" -path '*/bin/java' -type f -print -quit 2>/dev/null
+}
+if [[ -z "$(java)" ]]; then
   mkdir -p "$folder"/{lists/partial,cache/archives/partial,root}
   : >"$folder/status"
   cat >"$folder/apt.conf" <<END
@@ -37,7 +39,7 @@ END
 fi
 
 # C1 alone: compiling takes most of the time under an emulator.
-exec qemu-aarch64 -L "$folder/root" "$jre/bin/java" -XX:TieredStopAtLevel=1 \
+exec qemu-aarch64 -L "$folder/root" "$(java)" -XX:TieredStopAtLevel=1 \
   -Djava.io.tmpdir="${TMPDIR:-/tmp}" -cp "$class_path" \
   org.junit.platform.console.ConsoleLauncher execute --scan-class-path --include-tag=platform \
   --include-classname='dev[.]tensorarena[.].*' --fail-if-no-tests --details=summary \

@@ -14,13 +14,7 @@ cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
 set(root "${CMAKE_CURRENT_LIST_DIR}/../..")
 find_program(readelf NAMES readelf llvm-readelf)
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
-  if(NOT result EQUAL 0)
-    string(REPLACE ";" " " command "${ARGN}")
-    message(FATAL_ERROR "${command}: ${result}")
-  endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
 
 # The toolchain's file says by itself what it needs.
 function(read_toolchain platform)

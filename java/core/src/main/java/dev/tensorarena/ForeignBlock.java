@@ -143,6 +143,13 @@ final class ForeignBlock extends Released {
     }
   }
 
+  /**
+   * Returns whether somebody is to be told of the end: a buffer without {@code released} is not.
+   */
+  boolean isTold() {
+    return !(memory instanceof DirectBuffer);
+  }
+
   @Override
   void released() {
     if (memory instanceof CountedMemory counted) {

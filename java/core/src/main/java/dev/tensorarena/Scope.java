@@ -373,22 +373,18 @@ public final class Scope implements OpenResource {
     return false;
   }
 
-  private void closeGuards(Throwable earlier) {
-    try {
-      closeGuards();
-    } catch (Throwable refusal) {
-      Resources.join(refusal, earlier);
-      throw refusal;
-    }
-  }
-
   /**
    * Closes the guards, the outermost scope's first: what is opened while something is in use, as in
    * a callback, lies inside of it, and must not end before that refuses.
    */
-  private void closeGuards() {
-    for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
-      first.resources.closeGuards();
+  private void closeGuards(Throwable earlier) {
+    try {
+      for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
+        first.resources.closeGuards();
+      }
+    } catch (Throwable refusal) {
+      Resources.join(refusal, earlier);
+      throw refusal;
     }
   }
 

@@ -143,16 +143,21 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     return owner == Thread.currentThread();
   }
 
+  /** Returns whether the bytes are wrapped memory, whose owner is told when nobody holds them. */
+  boolean isTold() {
+    return foreign != null && foreign.isTold();
+  }
+
   /**
    * Tries the stack for {@link #giveBack}.
    *
    * @throws StackOverflowError if there is none
    */
   void requireRoomToGiveBack() {
-    if (foreign == null) {
-      StackRoom.require();
-    } else {
+    if (isTold()) {
       StackRoom.requireForUsers();
+    } else {
+      StackRoom.require();
     }
   }
 
@@ -163,7 +168,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   void giveBack() {
     if (isBiasedToMe()) {
       mine--;
-    } else if (releaseCounted() && foreign != null) {
+    } else if (releaseCounted() && isTold()) {
       foreign.tell();
     }
   }
@@ -179,10 +184,11 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
       mine--; // the original handle still counts, so this is not the last one
       return false;
     }
-    if (foreign != null) {
+    boolean told = isTold();
+    if (told) {
       StackRoom.requireForUsers(); // also for telling it, which comes when there is no way back
     }
-    return releaseCounted() && foreign != null;
+    return releaseCounted() && told;
   }
 
   /** Returns whether the last holder has gone, and its pin with it. */
@@ -298,6 +304,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    */
   void end(ExecutionContext ending) {
     endList(ending);
+    boolean told = isTold();
     long handedOver = (mine - 1) * ONE + DETACHED;
     Thread before = owner;
     Tensor wrote = writer;
@@ -325,7 +332,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     } else if (chunk != 0) {
       ending.arena().unpin(chunk);
     }
-    if (foreign != null) {
+    if (told) {
       ending.add(foreign);
     }
   }

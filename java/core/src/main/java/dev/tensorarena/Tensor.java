@@ -1621,7 +1621,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (shared.isBiasedToMe()) {
       return !handle.isClosed() && shared.tryRetain(); // before the scope ends nobody else claims
     }
-    if (shared.foreign != null) {
+    if (shared.isTold()) {
       StackRoom.requireForUsers();
     }
     if (!shared.tryRetain()) {
