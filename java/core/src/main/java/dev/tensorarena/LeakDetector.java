@@ -5,8 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * Reports contexts and shared handles that became unreachable without having been closed, with the
@@ -44,10 +42,16 @@ final class LeakDetector {
    */
   private static int contextInterval = FIRST_INTERVAL;
 
-  /** A class of its own, so that the cleaner's thread starts with the first watch. */
-  private static final class Watcher {
-    static final Cleaner CLEANER = Cleaner.create();
-  }
+  /** Frames of these classes, and of what is nested in them, are not the place of a leak. */
+  private static final List<String> LIBRARY =
+      List.of(
+          LeakDetector.class.getName(),
+          ExecutionContext.class.getName(),
+          Tensor.class.getName(),
+          "dev.tensorarena.ffm.ArenaAllocator"); // of a module that this one does not know
+
+  /** Null until the first watch, so that its thread starts then. */
+  private static volatile Cleaner cleaner;
 
   private LeakDetector() {}
 
@@ -132,22 +136,30 @@ final class LeakDetector {
   private static Watch watch(
       Object watched, Supplier<String> what, String done, Supplier<String> reclaim) {
     Watch watch = new Watch(what, done, reclaim);
-    watch.registration = Watcher.CLEANER.register(watched, watch);
+    watch.registration = cleaner().register(watched, watch);
     return watch;
+  }
+
+  /**
+   * Returns the one cleaner. As the constant of a class it would be lost for ever, and each watched
+   * share with it, if the machine had no thread for the first: here the next watch tries again.
+   */
+  private static Cleaner cleaner() {
+    Cleaner it = cleaner;
+    if (it == null) {
+      synchronized (LeakDetector.class) {
+        it = cleaner;
+        if (it == null) {
+          cleaner = it = Cleaner.create();
+        }
+      }
+    }
+    return it;
   }
 
   /** The place that opened or shared; its text is made only when it is reported. */
   private static final class Place extends Throwable {
     private static final long serialVersionUID = 1;
-
-    private static final List<String> LIBRARY =
-        Stream.of(
-                LeakDetector.class.getName(),
-                ExecutionContext.class.getName(),
-                Tensor.class.getName(),
-                "dev.tensorarena.ffm.ArenaAllocator") // of a module that this one does not know
-            .map(type -> Pattern.quote(type) + "(\\$.*)?")
-            .toList();
 
     private final transient Supplier<String> what;
     private final String done;
@@ -160,11 +172,22 @@ final class LeakDetector {
 
     /** Returns the first frame outside the library. */
     String caller() {
-      return Stream.of(getStackTrace())
-          .filter(frame -> LIBRARY.stream().noneMatch(frame.getClassName()::matches))
-          .findFirst()
-          .map(StackTraceElement::toString)
-          .orElse("an unknown place");
+      for (StackTraceElement frame : getStackTrace()) {
+        if (!isOfLibrary(frame.getClassName())) {
+          return frame.toString();
+        }
+      }
+      return "an unknown place";
+    }
+
+    private static boolean isOfLibrary(String type) {
+      for (String own : LIBRARY) {
+        if (type.startsWith(own)
+            && (type.length() == own.length() || type.charAt(own.length()) == '$')) {
+          return true;
+        }
+      }
+      return false;
     }
 
     @Override

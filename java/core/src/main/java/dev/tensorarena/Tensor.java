@@ -1621,9 +1621,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (shared.isBiasedToMe()) {
       return !handle.isClosed() && shared.tryRetain(); // before the scope ends nobody else claims
     }
-    if (shared.isTold()) {
-      StackRoom.requireForUsers();
-    }
+    shared.requireRoomToGiveBack();
     if (!shared.tryRetain()) {
       return false;
     }

@@ -39,8 +39,21 @@ class EndLoadsNothingTest {
   @ParameterizedTest
   @EnumSource(Kind.class)
   void theFirstEndOfAProcessLoadsNothing(Kind kind) throws Exception {
+    assertLoadsNothing(kind, "off");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void theFirstEndOfWhatIsWatchedLoadsNothing(Kind kind) throws Exception {
+    assertLoadsNothing(kind, "all");
+  }
+
+  private static void assertLoadsNothing(Kind kind, String leakDetection) throws Exception {
     TestSupport.Outcome outcome =
-        TestSupport.fork(List.of("-Xlog:class+load=info:stdout"), Ends.class, kind.name());
+        TestSupport.fork(
+            List.of("-Xlog:class+load=info:stdout", "-Dtensorarena.leakDetection=" + leakDetection),
+            Ends.class,
+            kind.name());
     outcome.assertSucceeded().assertPrinted(BEGIN, END);
     List<String> loaded = new ArrayList<>();
     boolean inside = false;
@@ -62,11 +75,20 @@ class EndLoadsNothingTest {
       System.out.println("ready"); // loads what printing needs
       ExecutionContext ctx = ExecutionContext.builder().zeroOnRelease(isZeroed(args[0])).open();
       ctx.empty(DType.INT8, 64);
+      ExecutionContext other = ExecutionContext.open();
+      SharedTensor watched = null;
+      if (System.getProperty("tensorarena.leakDetection").equals("all")) {
+        watched = other.allocSlice(1f).share(); // what is shared in an end is not the first watched
+      }
       AutoCloseable end = prepare(Kind.valueOf(args[0]), ctx);
       System.out.println(BEGIN);
       end.close();
       System.out.println(END);
       ctx.close();
+      if (watched != null) {
+        watched.close();
+      }
+      other.close();
       assertEquals(0, ChunkPool.stats().inUseChunks());
       assertTrue(told <= 1);
     }

@@ -29,7 +29,7 @@ class StackEdgeTest {
   }
 
   static final class Edges {
-    private static final int ROUNDS = 40;
+    private static final int ROUNDS = 16;
 
     private static final StackOverflowError OVERFLOW = new StackOverflowError();
 

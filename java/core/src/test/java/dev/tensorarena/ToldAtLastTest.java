@@ -114,7 +114,7 @@ class ToldAtLastTest {
 
     public static void main(String[] args) throws Exception {
       int[] told = new int[1];
-      for (int i = 0; i < 100; i++) {
+      for (int i = 0; i < 40; i++) {
         ExecutionContext ctx = ExecutionContext.open();
         SharedTensor handle = wrap(ctx, () -> told[0]++).share();
         TensorPin pin = TensorPin.of(wrap(ctx, () -> told[0]++));
