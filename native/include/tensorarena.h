@@ -9,8 +9,8 @@
  *
  * Words used here
  *   slab     a large reservation of address space; what was once readable in it stays readable
- *   chunk    a block of a slab, of 64 KiB and up, lent by the library's pool; one of more than 256 KiB
- *            is at most an eighth larger than what it is taken for
+ *   chunk    a block of a slab, of 64 KiB and up, lent by the library's pool; at most an eighth
+ *            larger than what it is taken for, rounded up to 64 KiB
  *   arena    a chain of chunks and one control block; belongs to one thread at a time
  *   cursor   the address of the next free byte; allocations move it up, rewinds move it down
  *   charged  what the memory limit counts: the bytes that the cursor has passed, padding included

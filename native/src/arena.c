@@ -59,14 +59,14 @@ static uint64_t wanted_bytes(const arena *a) {
 
 /*
  * Whether an allocation that does not fit the current chunk gets a chunk of its own: if it would fill
- * more than a quarter of the next one, for which the rest of the current one would be left. Up to
- * 256 KiB, where chunks are not cut, such a chunk might be mostly empty: then the next one is it.
+ * more than a quarter of the next one, for which the rest of the current one would be left. What is
+ * small anyway has the next one made large enough: what comes after it finds room there.
  */
 static bool is_large(const arena *a, uint64_t size) {
     uint64_t next = cut_bytes(wanted_bytes(a));
     uint64_t small = arena_current(a) == NULL ? next : next / 4;
     uint64_t whole =
-        (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? HUGE_PAGE_BYTES : whole_bytes(WHOLE_ORDERS - 1);
+        (a->flags & TA_OPTION_HUGE_PAGES) != 0 ? HUGE_PAGE_BYTES : whole_bytes(SMALL_ORDERS - 1);
     return size > higher(small, whole);
 }
 

@@ -21,13 +21,13 @@
 #include <stddef.h>
 
 /*
- * A chunk of order k lies in 64 KiB << k, at a multiple of that. Up to order 2, which magazines keep,
- * it has all of it; a larger one is cut to the sixteenths that its taker needs, and what lies behind
- * them is free. So at most an eighth of a large chunk is more than was asked for.
+ * A chunk of order k lies in 64 KiB << k, at a multiple of that. It is cut to the sixteenths of that
+ * which its taker needs, but not below multiples of 64 KiB; what lies behind them is free. So at most
+ * an eighth of a chunk is more than was asked for, rounded up to 64 KiB.
  */
 #define CHUNK_ORDERS 31
 #define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
-#define WHOLE_ORDERS 3u
+#define SMALL_ORDERS 3u /* of these magazines keep whole ones, and their pages are not watched */
 
 enum {
     CHUNK_INTERIOR,
@@ -113,11 +113,10 @@ static inline uint64_t whole_bytes(uint32_t order) {
 
 /* How large a chunk is that is taken for so many bytes, up to the largest chunk. */
 static inline uint64_t cut_bytes(uint64_t bytes) {
-    uint32_t order = order_of(bytes);
-    if (order < WHOLE_ORDERS) {
-        return whole_bytes(order);
+    if (bytes <= TA_MIN_CHUNK_BYTES) {
+        return TA_MIN_CHUNK_BYTES;
     }
-    uint64_t step = whole_bytes(order) / 16;
+    uint64_t step = whole_bytes(order_of(bytes)) / 16;
     step = step < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : step;
     return (bytes + step - 1) & ~(step - 1);
 }

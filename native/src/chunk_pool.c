@@ -69,7 +69,7 @@ static void free_retired(uint64_t keep);
 static void lend(descriptor *chunk) {
     chunk->warm = is_all_dirty(chunk);
     /* Small chunks are not watched: there is little to gain. */
-    chunk->dirty = chunk->warm || chunk->order < WHOLE_ORDERS ? (uint32_t)chunk_units(chunk) : 0;
+    chunk->dirty = chunk->warm || chunk->order < SMALL_ORDERS ? (uint32_t)chunk_units(chunk) : 0;
 }
 
 static descriptor *take_size(uint64_t bytes, ta_status *why) {
@@ -95,9 +95,10 @@ static descriptor *take_size(uint64_t bytes, ta_status *why) {
     return chunk;
 }
 
-/* A chunk of the order from the thread's magazine, NULL if it has none. */
-static descriptor *take_warm(uint32_t order) {
-    magazine *mine = magazine_enter();
+/* A chunk of the size from the thread's magazine, NULL if it has none. */
+static descriptor *take_warm(uint64_t bytes) {
+    uint32_t order = order_of(bytes);
+    magazine *mine = bytes == whole_bytes(order) ? magazine_enter() : NULL;
     if (mine == NULL) {
         return NULL;
     }
@@ -177,7 +178,7 @@ descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why
     }
     uint64_t lowest = cut_bytes(least);
     uint64_t bytes = wanted > least && wanted <= TA_MAX_CAPACITY ? cut_bytes(wanted) : lowest;
-    descriptor *chunk = take_warm(order_of(bytes));
+    descriptor *chunk = take_warm(bytes);
     if (chunk == NULL) {
         chunk = take_locked(lowest, bytes, why);
     }

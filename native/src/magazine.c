@@ -43,7 +43,8 @@ descriptor *magazine_take(magazine *entered, uint32_t order) {
 }
 
 bool magazine_put(magazine *entered, descriptor *chunk) {
-    if (entered->full || chunk->order >= MAGAZINE_ORDERS || entered->chunks[chunk->order] != NULL) {
+    if (entered->full || chunk->order >= MAGAZINE_ORDERS || entered->chunks[chunk->order] != NULL ||
+        chunk_bytes(chunk) != whole_bytes(chunk->order)) {
         return false;
     }
     entered->chunks[chunk->order] = chunk;

@@ -15,7 +15,7 @@
 #include "slab.h"
 
 #define MAGAZINES 64u
-#define MAGAZINE_ORDERS WHOLE_ORDERS /* there is room for one chunk of each of these orders */
+#define MAGAZINE_ORDERS SMALL_ORDERS /* there is room for one whole chunk of each of these orders */
 
 /* The most that lies in all magazines together. */
 #define MAGAZINES_BYTES \
@@ -27,10 +27,10 @@ typedef struct magazine magazine;
 magazine *magazine_enter(void);
 void magazine_leave(magazine *entered);
 
-/* Takes out a chunk of exactly the order; NULL if there is none. */
+/* Takes out a whole chunk of exactly the order; NULL if there is none. */
 descriptor *magazine_take(magazine *entered, uint32_t order);
 
-/* Puts in a chunk that nobody pins; false if there is no room for it. */
+/* Puts in a chunk that nobody pins; false if there is no room for it, or it is not a whole one. */
 bool magazine_put(magazine *entered, descriptor *chunk);
 
 /* Takes out a record; NULL if there is none. */

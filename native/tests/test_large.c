@@ -33,7 +33,7 @@ static void what_comes_first_may_be_large(void) {
 
 static void what_is_not_much_of_the_next_chunk_is_no_large_one(void) {
     ta_arena *arena = open_arena();
-    for (uint64_t i = 0; i < 100; i++) { /* up to 256 KiB chunks are not cut */
+    for (uint64_t i = 0; i < 100; i++) { /* up to 256 KiB nothing is large */
         take(arena, i % 2 == 0 ? 256 * KIB : 20000, 1);
         CHECK_EQ(arena->chunk, arena->newest);
     }
