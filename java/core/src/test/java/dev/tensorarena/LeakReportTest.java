@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
@@ -367,17 +370,25 @@ class LeakReportTest {
   }
 
   static final class Unhandled {
-    public static void main(String[] args) {
-      leak("leaky");
-      leak("sentinel"); // reports are written one after the other, each once memory is reclaimed
-    }
-
-    private static void leak(String name) {
-      Leaks.context(name);
-      for (int i = 0; i < 3000 && ChunkPool.stats().inUseChunks() > 0; i++) {
+    public static void main(String[] args) throws InterruptedException {
+      CountDownLatch logged = new CountDownLatch(1);
+      PrintStream terminal = System.err;
+      // the JVM's own handler writes where this points as it first logs, a record in one piece
+      System.setErr(
+          new PrintStream(terminal, true) {
+            @Override
+            public void write(byte[] bytes, int offset, int length) {
+              super.write(bytes, offset, length);
+              if (new String(bytes, offset, length, StandardCharsets.UTF_8).contains("LEAK: ")) {
+                logged.countDown();
+              }
+            }
+          });
+      Leaks.context("leaky");
+      for (int i = 0; i < 3000 && !logged.await(10, TimeUnit.MILLISECONDS); i++) {
         System.gc();
-        Thread.onSpinWait();
       }
+      terminal.flush();
     }
   }
 }
