@@ -1,4 +1,4 @@
-# Debian's packages: gcc-mingw-w64-x86-64 wine64
+# Debian's packages: gcc-mingw-w64-x86-64 wine64 llvm
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)

@@ -1,43 +1,54 @@
 # Prints what a library that goes into the jar is, and fails unless it exports the functions of
-# exports.txt and JNI_On* only, needs no symbol but those listed here, and no glibc that is newer
-# than 2.17 (2.27 on RISC-V, which had none before).
-# Usage: cmake -DREADELF=<readelf> [-DOBJDUMP=<objdump for PE>] -DLIBRARY=<library>
-#   -DEXPORTS=<exports.txt> -P look_at_native.cmake
+# exports.txt and JNI_On* only, needs no symbol but those listed here and no glibc that is newer than
+# 2.17 (2.27 on RISC-V, which had none before), and says neither where nor when it was built.
+# Usage: cmake -DREADELF=<readelf> -DREADOBJ=<llvm-readobj for PE>
+#   -DLIBRARY=<.../<os>-<arch>/library> -DEXPORTS=<exports.txt> -P look_at_native.cmake
 cmake_minimum_required(VERSION 3.21)
 
 # What the library asks of the system. Whoever adds one makes sure that musl has it, too.
-set(of_posix
-  abort clock_gettime dlopen dladdr madvise memcmp memcpy memmove memset mmap mprotect munmap
-  nanosleep pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf
-  getauxval __cxa_finalize __errno_location __stack_chk_fail __stack_chk_guard
-  _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __gmon_start__ __tls_get_addr
-  __tls_get_offset __cxa_atexit)
-set(of_windows KERNEL32.dll msvcrt.dll)
+set(of_linux
+  abort clock_gettime memcmp memcpy memmove memset mmap mprotect madvise munmap nanosleep
+  pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf getauxval
+  __cxa_finalize __errno_location __stack_chk_fail __stack_chk_guard
+  _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __gmon_start__)
+# Below the dashes: what the compiler's own start-up code asks for.
+set(of_windows
+  AcquireSRWLockExclusive GetCurrentThreadId GetModuleHandleExW GetSystemInfo
+  GetSystemTimeAsFileTime GlobalMemoryStatusEx ReleaseSRWLockExclusive SwitchToThread VirtualAlloc
+  VirtualFree VirtualUnlock memcmp memcpy memmove memset
+  # --
+  DeleteCriticalSection EnterCriticalSection GetLastError InitializeCriticalSection
+  LeaveCriticalSection Sleep TlsGetValue VirtualProtect VirtualQuery __iob_func _amsg_exit _initterm
+  _lock _unlock abort calloc free fwrite realloc strlen strncmp vfprintf)
 
+cmake_path(GET LIBRARY PARENT_PATH folder)
+cmake_path(GET folder FILENAME platform)
+
+# read(command...): sets `listing` to what it prints.
 function(read)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE listing RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${ARGN}: ${result}")
+    message(FATAL_ERROR "${ARGN}: ${result} (llvm-readobj is in Debian's package llvm)")
   endif()
   set(listing "${listing}" PARENT_SCOPE)
 endfunction()
 
+# names_in(text before): sets `names` to the words that follow.
+function(names_in text before)
+  string(REGEX MATCHALL "${before}[A-Za-z_][A-Za-z_0-9]*" found "${text}")
+  list(TRANSFORM found REPLACE ".* " "")
+  set(names "${found}" PARENT_SCOPE)
+endfunction()
+
 set(exported "")
 set(needed "")
-set(newest "none")
-if(LIBRARY MATCHES "[.]dll$")
-  read("${OBJDUMP}" -p "${LIBRARY}")
-  string(REGEX REPLACE ".*Name Pointer. Table|The Function Table.*" "" table "${listing}")
-  string(REGEX MATCHALL "\\[ *[0-9]+\\] [A-Za-z_][A-Za-z_0-9]*" names "${table}")
-  foreach(name IN LISTS names)
-    string(REGEX REPLACE ".* " "" name "${name}")
-    list(APPEND exported "${name}")
-  endforeach()
-  string(REGEX MATCHALL "DLL Name: [^ \r\n]+" dlls "${listing}")
-  foreach(dll IN LISTS dlls)
-    string(REGEX REPLACE ".* " "" dll "${dll}")
-    list(APPEND needed "${dll}")
-  endforeach()
+set(newest "")
+if(platform MATCHES "^windows")
+  read("${READOBJ}" --file-headers --coff-exports --coff-imports "${LIBRARY}")
+  names_in("${listing}" "Symbol: ")
+  set(needed ${names})
+  names_in("${listing}" "Ordinal: [0-9]+\n  Name: ")
+  set(exported ${names})
   set(allowed ${of_windows})
 else()
   read("${READELF}" --dyn-syms --wide "${LIBRARY}")
@@ -48,7 +59,7 @@ else()
       set(version "${CMAKE_MATCH_6}")
       if(CMAKE_MATCH_2 STREQUAL "UND")
         list(APPEND needed "${name}")
-        if(version AND (newest STREQUAL "none" OR version VERSION_GREATER newest))
+        if(version AND (NOT newest OR version VERSION_GREATER newest))
           set(newest "${version}")
         endif()
       elseif(NOT CMAKE_MATCH_2 STREQUAL "ABS")
@@ -56,7 +67,7 @@ else()
       endif()
     endif()
   endforeach()
-  set(allowed ${of_posix})
+  set(allowed ${of_linux})
 endif()
 
 file(STRINGS "${EXPORTS}" listed)
@@ -76,12 +87,26 @@ foreach(name IN LISTS needed)
     message(SEND_ERROR "${LIBRARY} needs ${name}, which is not listed in look_at_native.cmake")
   endif()
 endforeach()
+if(NOT needed)
+  message(SEND_ERROR "${LIBRARY} needs nothing of the system: was it read?")
+endif()
+
 set(most 2.17)
-if(LIBRARY MATCHES "riscv64")
+if(platform MATCHES "riscv64")
   set(most 2.27)
 endif()
-if(NOT newest STREQUAL "none" AND newest VERSION_GREATER most)
+if(newest VERSION_GREATER most)
   message(SEND_ERROR "${LIBRARY} needs glibc ${newest}, newer than ${most}")
+endif()
+
+get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
+file(STRINGS "${LIBRARY}" strings)
+string(FIND "${strings}" "${root}" trace)
+if(NOT trace EQUAL -1)
+  message(SEND_ERROR "${LIBRARY} says where it was built: ${root}")
+endif()
+if(platform STREQUAL "windows-x86_64" AND NOT listing MATCHES "TimeDateStamp: [^\n]*[(]0x0[)]")
+  message(SEND_ERROR "${LIBRARY} says when it was built")
 endif()
 
 file(SIZE "${LIBRARY}" size)
@@ -89,6 +114,7 @@ list(LENGTH exported count)
 list(REMOVE_DUPLICATES needed)
 list(SORT needed)
 list(JOIN needed " " needed)
-cmake_path(GET LIBRARY PARENT_PATH folder)
-cmake_path(GET folder FILENAME platform)
-message(STATUS "${platform}: ${size} bytes, ${count} functions, glibc ${newest}, needs ${needed}")
+if(newest)
+  set(newest ", glibc ${newest}")
+endif()
+message(STATUS "${platform}: ${size} bytes, ${count} functions${newest}, needs ${needed}")

@@ -1,6 +1,6 @@
 # Builds the library for each platform whose compiler is found, twice and alike, tests it by what
-# this machine has for that, looks at what is in it, and lays it into <folder>/natives/<os>-<arch>.
-# What is left out is said.
+# this machine has for that, and lays it into <folder>/natives/<os>-<arch>. What is left out is said.
+# What is in it is looked at in the jar, see look_at_jar.cmake.
 # Usage, in the project's folder: cmake -DFOLDER=<folder> -DJNI_INCLUDE=<a JDK's include>
 #   -DHOST=<folder with the host's own natives/> [-DPLATFORMS=linux-aarch64;windows-x86_64]
 #   -P native/cmake/natives.cmake
@@ -12,7 +12,6 @@ if(NOT PLATFORMS)
 endif()
 cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
 set(root "${CMAKE_CURRENT_LIST_DIR}/../..")
-find_program(readelf NAMES readelf llvm-readelf)
 
 include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
 
@@ -26,16 +25,12 @@ function(read_toolchain platform)
   set(packages "${packages}" PARENT_SCOPE)
 endfunction()
 
-function(look_at library)
-  run("${CMAKE_COMMAND}" "-DREADELF=${readelf}" "-DOBJDUMP=${objdump}" "-DLIBRARY=${library}"
-    "-DEXPORTS=${root}/native/exports.txt" -P "${root}/native/cmake/look_at_native.cmake")
-endfunction()
-
-# The second build lies elsewhere, so that no folder's name in the library goes unseen.
+# compare_with_another_build(platform library arguments...): of CMake, by which it is configured. The
+# second build lies elsewhere, so that no folder's name in the library goes unseen.
 function(compare_with_another_build platform library)
   set(again "${root}/build/${platform}/again")
   file(REMOVE_RECURSE "${again}")
-  run("${CMAKE_COMMAND}" --preset ${platform} -B "${again}" --log-level=WARNING
+  run("${CMAKE_COMMAND}" ${ARGN} -B "${again}" --log-level=WARNING
     -DBUILD_TESTING=OFF "-DTA_JNI_INCLUDE=${JNI_INCLUDE}")
   run("${CMAKE_COMMAND}" --build "${again}" --parallel ${cores} -- --quiet)
   file(GLOB_RECURSE second "${again}/jar/*tensorarena*")
@@ -48,6 +43,8 @@ endfunction()
 
 if(HOST)
   file(COPY "${HOST}/natives" DESTINATION "${FOLDER}")
+  file(GLOB_RECURSE own "${HOST}/natives/*tensorarena*")
+  compare_with_another_build(host "${own}" -S "${root}" -DCMAKE_BUILD_TYPE=Release)
   file(GLOB shipped "${HOST}/natives/linux-x86_64/*")
 endif()
 
@@ -66,12 +63,7 @@ foreach(platform IN LISTS PLATFORMS)
     "-DTA_SHIPPED=${shipped}")
   run("${CMAKE_COMMAND}" --build --preset ${platform} --parallel ${cores} -- --quiet)
   file(GLOB_RECURSE library "${root}/build/${platform}/jar/*tensorarena*")
-  set(objdump "")
-  if(platform MATCHES "windows")
-    string(REGEX REPLACE "gcc$" "objdump" objdump "${compiler}")
-  endif()
-  look_at("${library}")
-  compare_with_another_build(${platform} "${library}")
+  compare_with_another_build(${platform} "${library}" --preset ${platform})
   if(NOT platform MATCHES "musl")
     file(COPY "${root}/build/${platform}/jar/natives" DESTINATION "${FOLDER}")
   endif()
