@@ -7,6 +7,8 @@
  */
 #include "check.h"
 
+#include "os.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -208,6 +210,14 @@ static void race_of_a_reset_with_a_read(void) {
     close_arena(shared_arena);
 }
 
+/* Where pages have 64 KiB. */
+static void part_of_a_page(void) {
+    char *start = os_reserve(256 * KIB, 256 * KIB);
+    CHECK(start != NULL);
+    os_commit(start + (rightly ? 0 : 4 * KIB), 64 * KIB);
+    os_unreserve(start, 256 * KIB);
+}
+
 #define MISTAKE(function) \
     { #function, function }
 
@@ -228,6 +238,7 @@ static const struct {
     MISTAKE(race_of_a_write_with_a_read),
     MISTAKE(race_of_two_allocations),
     MISTAKE(race_of_a_reset_with_a_read),
+    MISTAKE(part_of_a_page),
 };
 
 /* The end of an assertion is a report like any other. */
