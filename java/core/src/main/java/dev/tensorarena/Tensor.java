@@ -210,7 +210,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    */
   public final long address() {
     use();
-    origin().expose();
+    expose();
     return start();
   }
 
@@ -239,7 +239,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   public final TensorMemory memory() {
     use();
     requireGapless();
-    origin().expose();
+    expose();
     ForeignMemory wrapped = window.foreign == null ? null : window.foreign.memory;
     return new TensorMemory(start(), byteCount(), !isFrozen(), wrapped);
   }
@@ -860,7 +860,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     require(matches, asked);
     requireGapless();
     requireReach();
-    origin().expose();
+    expose();
     window.expose();
     return living;
   }
@@ -1835,12 +1835,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     begun.foreign = block; // last, and without a call: what fails before has taken nothing
   }
 
-  /** Notes that a raw view or an address is given out. */
+  /** Notes that a raw view or an address is given out, of a view as of what it is a view of. */
   final void expose() {
     if (scope != null) {
       scope.context.arena().expose(scope);
     } else {
-      shared.expose();
+      origin().shared.expose();
     }
   }
 

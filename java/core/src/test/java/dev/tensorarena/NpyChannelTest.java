@@ -49,6 +49,16 @@ class NpyChannelTest {
   }
 
   @Test
+  void aViewOfAHandleIsWrittenAsTheHandleIs() throws IOException {
+    try (ExecutionContext ctx = ExecutionContext.open();
+        SharedTensor handle = ctx.allocSlice(1f, 2f, 3f).share()) {
+      Keeping channel = new Keeping();
+      NpyData.write(channel, HEADER, handle.slice(0, 1, 3));
+      assertEquals(2f, channel.kept.order(ByteOrder.nativeOrder()).getFloat(0));
+    }
+  }
+
+  @Test
   void memoryAtAnAddressIsNotReleasedWhileItHasABuffer() throws Exception {
     AtomicInteger times = new AtomicInteger();
     ByteBuffer block = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
