@@ -220,7 +220,7 @@ public final class Scope implements OpenResource {
       Resources.rethrow(closeTracked());
       return KeptResult.of(contiguous, this);
     } finally {
-      mark(false);
+      setUnderWay(false);
     }
   }
 
@@ -304,7 +304,7 @@ public final class Scope implements OpenResource {
       try {
         failure = closeTracked();
       } finally {
-        mark(false);
+        setUnderWay(false);
       }
     }
     die(how);
@@ -334,10 +334,10 @@ public final class Scope implements OpenResource {
             context + " cannot be ended by a resource that it is closing at this moment");
       }
     }
-    mark(true);
+    setUnderWay(true);
   }
 
-  private void mark(boolean isClosing) {
+  private void setUnderWay(boolean isClosing) {
     for (Scope each = context.current; each != parent; each = each.parent) {
       each.ended = isClosing ? End.UNDER_WAY : null;
     }
@@ -353,7 +353,7 @@ public final class Scope implements OpenResource {
   private Throwable closeTracked() {
     Throwable failure = null;
     while (isTracking()) {
-      mark(true); // what was left open, too
+      setUnderWay(true); // what was left open, too
       closeGuards(failure);
       for (Scope each = context.current; each != parent; each = each.parent) {
         if (each.resources != null) {
