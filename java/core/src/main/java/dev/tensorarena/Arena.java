@@ -271,8 +271,8 @@ final class Arena extends ArenaPosition {
   }
 
   /**
-   * Charges bytes that have left with their chunk and live on in a scope. The end of that scope is
-   * {@link #rewindInC}, which takes the charge back.
+   * Charges bytes that live on in a scope although their chunk has left the arena or was never its.
+   * The end of that scope is {@link #rewindInC}, which takes the charge back.
    */
   void charge(long bytes) {
     chargedBeside = true;

@@ -771,9 +771,10 @@ public final class ExecutionContext implements OpenResource {
    * <p>{@code released} is called once: when the tensor's scope has ended, and the last share, kept
    * result, {@link TensorPin} and checked segment of the bytes has gone. It is called on whichever
    * thread lets go last, with no lock held; where that is the end of a scope, a reset or a close,
-   * it is called once that is complete. It may do anything; what it throws is logged. If the bytes
-   * are freed then, no raw view and no address of them may be used any longer, nor a shared handle
-   * by one thread while another one closes it.
+   * it is called once that is complete. It may do anything; what it throws is logged, but an {@link
+   * Error} is passed on, as {@link ForeignMemory#released} says. If the bytes are freed then, no
+   * raw view and no address of them may be used any longer, nor a shared handle by one thread while
+   * another one closes it.
    *
    * @param direct a direct buffer, as for the other method
    * @param dtype the type of the elements

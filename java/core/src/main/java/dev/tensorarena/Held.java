@@ -44,8 +44,10 @@ final class Held extends SharedAllocation {
   }
 
   /**
-   * Makes ready to {@linkplain #keep hold} bytes in a chunk of the context's arena, or to
+   * Makes ready to {@linkplain #keep hold} bytes in a chunk, which may be another arena's, or to
    * {@linkplain #drop not} do so after all; neither asks the heap for anything.
+   *
+   * @param chunk 0 for bytes that are in none
    */
   static Held ready(ExecutionContext context, long chunk, long address, long size) {
     Held held = new Held(context, address, size);

@@ -73,7 +73,7 @@ final class NativeArena {
    */
   static native int reset(ArenaRecord arena, long handle, int cycles, long recentPeak);
 
-  /** Charges bytes that have left the arena, until a rewind to a mark from before. */
+  /** Charges bytes that are not the arena's, or no longer, until a rewind to a mark from before. */
   static native int charge(ArenaRecord arena, long handle, long bytes);
 
   static native int close(ArenaRecord arena, long handle);
@@ -90,7 +90,7 @@ final class NativeArena {
   /** Returns the descriptor of the arena's chunk that these bytes were handed out in, 0 if none. */
   static native long chunkOf(ArenaRecord arena, long handle, long address, long size);
 
-  /** Returns whether a chunk of the arena was taken after another one, which the arena has. */
+  /** Returns whether a chunk is the arena's and was taken after another one of its, 0 for none. */
   static native boolean isSince(ArenaRecord arena, long handle, long chunk, long newest);
 
   /** Gives a pin back; any thread. */

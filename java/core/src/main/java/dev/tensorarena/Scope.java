@@ -14,9 +14,10 @@ import java.util.function.Function;
  * }
  * }</pre>
  *
- * <p>A scope belongs to the thread of its context; on another thread every method throws {@link
- * IllegalStateException}. The time to close it does not depend on how many tensors were allocated,
- * but only on how many of them were shared and how many resources are tracked.
+ * <p>A scope belongs to the thread of its context; on another thread every method but {@link
+ * #isOpen} throws {@link IllegalStateException} while it is open. The time to close it does not
+ * depend on how many tensors were allocated, but only on how many of them were shared and how many
+ * resources are tracked.
  *
  * <p>Nothing breaks an end off for good: whatever a guard or a resource throws, and also when the
  * stack or the heap ends in the middle, the next {@code close()}, {@link ExecutionContext#reset()}
@@ -184,7 +185,8 @@ public final class Scope implements OpenResource {
    *
    * <p>No result is lost: what a guard or a tracked resource throws leaves the scope open with its
    * tensors alive, as does a limit. The resources are closed then, each one once, so that calling
-   * this again returns the result.
+   * this again returns the result. For a tensor that does not end with this scope, which nothing
+   * can lose, what a resource throws is thrown as by {@link #close()}: the scope has ended then.
    *
    * @param result the tensor to keep
    * @return the tensor of the enclosing scope with the same contents

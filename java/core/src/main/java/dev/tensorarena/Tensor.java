@@ -1696,8 +1696,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * @param ctx a context of the calling thread, to which the result belongs
    * @return a writable tensor of the context
    * @throws MemoryLimitExceededException if the result would pass a limit, also if it is no copy;
-   *     nothing has changed then
-   * @throws OutOfMemoryError if the system refuses memory; nothing has changed then
+   *     nothing has changed then, but that the guards of a handle may be closed, and its segments
+   * @throws OutOfMemoryError if the system refuses memory; the same holds then
    * @throws IllegalStateException also if another thread, or a guard of the handle, has released
    *     the handle meanwhile
    */

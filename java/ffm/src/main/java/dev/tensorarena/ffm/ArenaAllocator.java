@@ -350,7 +350,7 @@ public final class ArenaAllocator implements Arena, OpenResource {
    * Returns whether the scope of the arena, or its context, has not ended. Where a {@link #close}
    * was broken off there may be no segments any more, but a scope to end.
    *
-   * @return false once it has ended, and always on another thread
+   * @return false once it has ended; on another thread always, unless {@link #open()} made it
    */
   @Override
   public boolean isOpen() {
