@@ -128,6 +128,10 @@ void chunk_release(descriptor *chunk) {
     release(&chunk->shown, ONE_PIN);
 }
 
+void chunk_retain(descriptor *chunk) {
+    add_pins(&chunk->shown, ONE_PIN, memory_order_relaxed);
+}
+
 ta_chunk *ta_pin(ta_arena *control, const void *ptr, uint64_t size) {
     descriptor *chunk = floored(control, (uint64_t)(uintptr_t)ptr, size);
     if (chunk == NULL) {

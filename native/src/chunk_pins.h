@@ -26,6 +26,9 @@ descriptor *chunk_handing_out(const ta_arena *control, uint64_t address, uint64_
 descriptor *chunk_pin(ta_arena *control, uint64_t address, uint64_t size);
 void chunk_release(descriptor *chunk);
 
+/* Any thread, for Java: one pin more on a chunk of which the caller has one. */
+void chunk_retain(descriptor *chunk);
+
 /* Whether native code pins the chunk. Any thread. */
 bool chunk_is_natively_pinned(descriptor *chunk);
 

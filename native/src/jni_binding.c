@@ -134,6 +134,11 @@ static jboolean is_exposed(JNIEnv *env, jclass type, jlong chunk) {
     return pool_is_exposed(bytes_at(chunk));
 }
 
+static void retain_chunk(JNIEnv *env, jclass type, jobject owner, jlong chunk) {
+    UNUSED(env), UNUSED(type), UNUSED(owner);
+    chunk_retain(bytes_at(chunk));
+}
+
 static void release_chunk(JNIEnv *env, jclass type, jlong chunk) {
     UNUSED(env), UNUSED(type);
     chunk_release(bytes_at(chunk));
@@ -236,6 +241,7 @@ static const JNINativeMethod methods[] = {
     {"isSince", "(" OWNER "JJJ)Z", (void *)is_since},
     {"exposeChunk", "(Ldev/tensorarena/SharedAllocation;J)V", (void *)expose_chunk},
     {"isExposed", "(J)Z", (void *)is_exposed},
+    {"retainChunk", "(" OWNER "J)V", (void *)retain_chunk},
     {"releaseChunk", "(J)V", (void *)release_chunk},
     {"arenaStats", "(" OWNER "J[J)I", (void *)arena_stats},
     {"poolStats", "([J)V", (void *)pool_stats},

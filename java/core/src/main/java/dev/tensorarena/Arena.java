@@ -375,6 +375,13 @@ final class Arena extends ArenaPosition {
     return pinned;
   }
 
+  /** Pins a chunk once more that is not this arena's, and that a scope of it holds already. */
+  void holdBeside(long chunk) {
+    Remains.Holds counted = remains().holdsOf(chunk);
+    NativeArena.retainChunk(this, chunk);
+    counted.count++;
+  }
+
   /** Counts a hold of a chunk, which a scope of this arena will have. */
   void countHold(long chunk) {
     remains().holdsOf(chunk).count++;

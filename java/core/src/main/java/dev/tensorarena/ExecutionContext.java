@@ -922,7 +922,9 @@ public final class ExecutionContext implements OpenResource {
       throw new IllegalArgumentException(
           "address 0x" + Long.toHexString(address) + " is not aligned for " + dtype);
     }
-    if (arena.chunkOf(address, bytes) == 0 || Leftovers.have(scope, address, bytes)) {
+    boolean isInArena = arena.chunkOf(address, bytes) != 0;
+    long beside = isInArena ? 0 : Held.chunkOf(scope, address, bytes);
+    if (isInArena ? Leftovers.have(scope, address, bytes) : beside == 0) {
       throw new IllegalArgumentException(
           "the "
               + bytes
@@ -937,7 +939,9 @@ public final class ExecutionContext implements OpenResource {
               + " has handed out and not ended");
     }
     Window window = Window.over(address, bytes);
-    return new Tensor(window, (int) (address - window.address), bytes, dtype, shape, scope);
+    Tensor tensor =
+        new Tensor(window, (int) (address - window.address), bytes, dtype, shape, scope);
+    return isInArena ? tensor : tensor.beside(beside);
   }
 
   // ---- scopes and lifetime

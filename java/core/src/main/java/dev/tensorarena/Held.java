@@ -109,7 +109,19 @@ final class Held extends SharedAllocation {
     return claimed;
   }
 
-  boolean contains(long at, long bytes) {
+  /** Returns the chunk of bytes that an open scope holds so; 0 if none does. */
+  static long chunkOf(Scope innermost, long address, long size) {
+    for (Scope open = innermost; open != null; open = open.parent) {
+      for (SharedAllocation each = open.shared; each != null; each = each.next) {
+        if (each instanceof Held held && held.contains(address, size)) {
+          return held.chunk;
+        }
+      }
+    }
+    return 0;
+  }
+
+  private boolean contains(long at, long bytes) {
     return at >= address && bytes <= size - (at - address);
   }
 }

@@ -30,19 +30,7 @@ final class Leftovers {
     for (Scope open = innermost; open != null; open = open.parent) {
       for (Scope ended = open.leftovers; ended != null; ended = ended.leftovers) {
         if (address < ended.leftoversEnd && address + size > ended.markCursor) {
-          return !isHeld(innermost, address, size);
-        }
-      }
-    }
-    return false;
-  }
-
-  /** Returns whether an open scope has the bytes, although they lie among those of an inner one. */
-  private static boolean isHeld(Scope innermost, long address, long size) {
-    for (Scope open = innermost; open != null; open = open.parent) {
-      for (SharedAllocation each = open.shared; each != null; each = each.next) {
-        if (each instanceof Held held && held.contains(address, size)) {
-          return true;
+          return Held.chunkOf(innermost, address, size) == 0; // else an outer scope's, among them
         }
       }
     }

@@ -93,6 +93,9 @@ final class NativeArena {
   /** Returns whether a chunk is the arena's and was taken after another one of its, 0 for none. */
   static native boolean isSince(ArenaRecord arena, long handle, long chunk, long newest);
 
+  /** Pins a chunk once more, which a scope of the arena has pinned and may be another's. */
+  static native void retainChunk(ArenaRecord arena, long chunk);
+
   /** Gives a pin back; any thread. */
   static native void releaseChunk(long chunk);
 

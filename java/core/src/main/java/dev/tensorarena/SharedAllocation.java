@@ -113,6 +113,13 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     }
   }
 
+  /** Pins a chunk that is not the arena's, and that an open scope of the context holds already. */
+  void beginBeside(long held) {
+    context.arena().holdBeside(held);
+    chunk = held;
+    outlasts = true;
+  }
+
   // ---- counting
 
   /** Counts one holder more, unless the last one is gone already. */

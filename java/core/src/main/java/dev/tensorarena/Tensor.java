@@ -1679,6 +1679,17 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return begun;
   }
 
+  /** Does the same for bytes in a chunk that is not the arena's: a scope around this one has it. */
+  final Tensor beside(long chunk) {
+    StackRoom.require(); // where it ended in the middle, the pin would be nobody's
+    SharedAllocation begun = new SharedAllocation(scope.context);
+    begun.thaw(this);
+    scope.add(begun);
+    begun.beginBeside(chunk);
+    shared = begun;
+    return this;
+  }
+
   /**
    * Returns a writable tensor of the context with these elements. If this is a shared handle, it is
    * closed.

@@ -380,6 +380,30 @@ class NativeCodeTest {
     assertNotHandedOut(at, DType.INT32, 4);
   }
 
+  /** A chunk that was taken while the inner scope was open leaves the arena with it. */
+  @Test
+  void bytesOfAnOuterScopeStayHandedOutWhenTheirChunkHasLeft() {
+    ctx.allocSlice(7);
+    Scope outer = ctx.scope();
+    Scope inner = ctx.scope();
+    ctx.empty(DType.INT8, 50_000);
+    long before = ctx.empty(DType.INT8, 50_000).address();
+    long at = outer.allocateAddress(16, 8);
+    inner.close();
+    assertNotHandedOut(before, DType.INT8, 1);
+    Tensor first = ctx.tensorAt(at, DType.INT32, Shape.of(4)).copyFrom(counting(1, 4));
+    SharedTensor shared = first.share();
+    Tensor kept = outer.closeKeeping(ctx.tensorAt(at, DType.INT32, Shape.of(4)));
+    ctx.empty(DType.INT8, 100_000).fill(9);
+    assertArrayEquals(counting(1, 4), kept.toIntArray());
+    kept.fill(5);
+    ctx.reset();
+    ctx.empty(DType.INT8, 100_000).fill(9);
+    assertArrayEquals(new int[] {5, 5, 5, 5}, shared.toIntArray());
+    shared.close();
+    assertNotHandedOut(at, DType.INT32, 4);
+  }
+
   private void assertNotHandedOut(long address, DType dtype, long length) {
     assertRefuses(
         IllegalArgumentException.class,
