@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <jni.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <tensorarena.h>
 
@@ -89,7 +90,9 @@ EXPORT(jint, reserveInCopy)(JNIEnv *env, jclass type, jstring file, jlong arena)
 /* A C thread that holds a tensor's chunk. */
 typedef struct {
     pthread_t thread;
-    pthread_mutex_t gate; /* locked until the thread may read */
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    bool may_read;
     ta_chunk *chunk;
     const int32_t *values;
     jlong length;
@@ -98,8 +101,11 @@ typedef struct {
 
 static void *read_and_release(void *argument) {
     reader *r = argument;
-    pthread_mutex_lock(&r->gate);
-    pthread_mutex_unlock(&r->gate);
+    pthread_mutex_lock(&r->lock);
+    while (!r->may_read) {
+        pthread_cond_wait(&r->opened, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
     ta_chunk_retain(r->chunk); /* as it would for a second thread */
     ta_chunk_release(r->chunk);
     for (jlong i = 0; i < r->length; i++) {
@@ -118,8 +124,8 @@ static jlong reader_of(ta_chunk *chunk, const int32_t *values, jlong length) {
     r->chunk = chunk;
     r->values = values;
     r->length = length;
-    pthread_mutex_init(&r->gate, NULL);
-    pthread_mutex_lock(&r->gate);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->opened, NULL);
     if (pthread_create(&r->thread, NULL, read_and_release, r) != 0) {
         abort();
     }
@@ -142,14 +148,18 @@ EXPORT(jlong, retainChunk)(JNIEnv *env, jclass type, jlong chunk, jlong address,
     return reader_of(pinned, (const int32_t *)(intptr_t)address, length);
 }
 
-/* Lets the reader read and release; the sum. On the thread that called retain. */
+/* Lets the reader read and release; the sum. On any thread, once. */
 EXPORT(jlong, sumAndRelease)(JNIEnv *env, jclass type, jlong handle) {
     UNUSED(env), UNUSED(type);
     reader *r = (reader *)(intptr_t)handle;
-    pthread_mutex_unlock(&r->gate);
+    pthread_mutex_lock(&r->lock);
+    r->may_read = true;
+    pthread_cond_signal(&r->opened);
+    pthread_mutex_unlock(&r->lock);
     pthread_join(r->thread, NULL);
     jlong sum = r->sum;
-    pthread_mutex_destroy(&r->gate);
+    pthread_cond_destroy(&r->opened);
+    pthread_mutex_destroy(&r->lock);
     free(r);
     return sum;
 }

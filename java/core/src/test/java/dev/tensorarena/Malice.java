@@ -34,6 +34,13 @@ final class Malice {
     Mischief(String what) {
       super(what);
     }
+
+    /** Also the library's messages ask for this. */
+    @Override
+    public String getMessage() {
+      MaliceActor.strike();
+      return super.getMessage();
+    }
   }
 
   /** Bytes that were allocated or wrapped: what each of their elements must be. */
@@ -47,9 +54,21 @@ final class Malice {
     /** The memory, if it is not an arena's. */
     final MaliceMemory foreign;
 
+    /** Whether they were allocated by their address, at which others make tensors of them. */
+    final boolean byAddress;
+
     Cells(long[] bits, MaliceMemory foreign) {
+      this(bits, foreign, false);
+    }
+
+    private Cells(long[] bits, MaliceMemory foreign, boolean byAddress) {
       this.bits = bits;
       this.foreign = foreign;
+      this.byAddress = byAddress;
+    }
+
+    static Cells byAddress() {
+      return new Cells(null, null, true);
     }
   }
 
@@ -78,6 +97,12 @@ final class Malice {
 
     /** How many calls that end something of it are running. */
     int ending;
+
+    /** How many calls that end something of it there were. */
+    int ends;
+
+    /** Whether native code was given its arena. */
+    boolean isLent;
 
     Context(ExecutionContext real) {
       this.real = real;
@@ -197,8 +222,36 @@ final class Malice {
     return Math.max(start, other) < Math.min(start + bytes, other + otherBytes);
   }
 
-  /** A pin, and what it keeps. */
-  static final class Pin {
+  /** Bytes that a scope was asked for by their address. */
+  static final class Room {
+    final Cells cells = Cells.byAddress();
+    final Context ctx;
+    final Life life;
+    final long bytes;
+    long address;
+
+    Room(Context ctx, Life life, long bytes) {
+      this.ctx = ctx;
+      this.life = life;
+      this.bytes = bytes;
+    }
+
+    boolean isAlive() {
+      return life.real.owner != null;
+    }
+
+    boolean overlaps(long start, long length) {
+      return meet(address, bytes, start, length);
+    }
+
+    @Override
+    public String toString() {
+      return nameOf(cells) + " of " + life;
+    }
+  }
+
+  /** A pin, and what it keeps; see {@link MaliceNatives.NativePin}, too. */
+  static class Pin {
     TensorPin real;
     Cells cells;
 

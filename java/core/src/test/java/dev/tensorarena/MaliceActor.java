@@ -22,6 +22,7 @@ abstract class MaliceActor extends Thread {
   final List<Malice.Context> contexts = new ArrayList<>();
   final List<Malice.Holding> holdings = new ArrayList<>();
   final List<Malice.Pin> pins = new ArrayList<>();
+  final List<Malice.Room> rooms = new ArrayList<>();
 
   /** What an error stopped in the middle of its close: it is closed again at last. */
   final List<AutoCloseable> unfinished = new ArrayList<>();
@@ -203,7 +204,9 @@ abstract class MaliceActor extends Thread {
     if (edge) {
       atAnEdge = false;
     }
-    trail.end(noted, thrown);
+    quiet++;
+    trail.end(noted, thrown); // prints what was thrown, whose text is the program's own
+    quiet--;
     if (thrown != null && !isExpected(thrown)) {
       program.report(thrown);
     }
@@ -211,10 +214,8 @@ abstract class MaliceActor extends Thread {
   }
 
   private boolean isExpected(Throwable thrown) {
-    for (Throwable mischief : program.mischief) {
-      if (thrown == mischief) {
-        return true;
-      }
+    if (isMischief(thrown)) {
+      return true;
     }
     // Not only at the edge: what a resource has thrown is thrown when all is closed.
     if (program.edges != null
@@ -231,6 +232,15 @@ abstract class MaliceActor extends Thread {
         || thrown instanceof MemoryLimitExceededException;
   }
 
+  final boolean isMischief(Throwable thrown) {
+    for (Throwable mischief : program.mischief) {
+      if (thrown == mischief) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * Calls what ends scopes of a context, from one on or all of them, and looks whether they ended.
    */
@@ -239,6 +249,7 @@ abstract class MaliceActor extends Thread {
       life.endAsked |= isWithin(life.real, outermost);
     }
     ctx.ending++;
+    ctx.ends++;
     Throwable thrown = call(what, outermost, body);
     ctx.ending--;
     if (ctx.ending == 0) {
@@ -252,7 +263,7 @@ abstract class MaliceActor extends Thread {
     return thrown;
   }
 
-  private static boolean isWithin(Scope scope, Scope outer) {
+  static boolean isWithin(Scope scope, Scope outer) {
     for (Scope next = scope; next != null; next = next.parent) {
       if (next == outer) {
         return true;
@@ -339,20 +350,26 @@ abstract class MaliceActor extends Thread {
 
   /** Checks that new bytes are nobody else's. */
   final void checkAlone(Malice.Holding placed) {
-    if (!placed.isAlive()) {
-      return; // it was ended in the middle of the call that made it
+    if (placed.isAlive()) { // else it was ended in the middle of the call that made it
+      checkAlone(placed.real, placed.cells, placed.real.start(), placed.real.byteCount());
     }
-    long start = placed.real.start();
-    long bytes = placed.real.byteCount();
+  }
+
+  final void checkAlone(Object placed, Malice.Cells cells, long start, long bytes) {
     for (MaliceActor actor : program.seenBy(this)) {
       for (Malice.Holding h : actor.holdings) {
-        if (h.cells != placed.cells && h.isAlive() && h.overlaps(start, bytes)) {
-          violated(placed.real + " lies over " + h.real + String.format(" at 0x%x", start));
+        if (h.cells != cells && h.isAlive() && h.overlaps(start, bytes)) {
+          violated(placed + " lies over " + h.real + String.format(" at 0x%x", start));
         }
       }
       for (Malice.Pin pin : actor.pins) {
-        if (pin.holds() && pin.cells != placed.cells && pin.overlaps(start, bytes)) {
-          violated(placed.real + " lies over pinned bytes" + String.format(" at 0x%x", start));
+        if (pin.holds() && pin.cells != cells && pin.overlaps(start, bytes)) {
+          violated(placed + " lies over pinned bytes" + String.format(" at 0x%x", start));
+        }
+      }
+      for (Malice.Room room : actor.rooms) {
+        if (room.isAlive() && room.cells != cells && room.overlaps(start, bytes)) {
+          violated(placed + " lies over " + room + String.format(" at 0x%x", start));
         }
       }
     }

@@ -13,6 +13,12 @@ final class MaliceCode {
     }
 
     @Override
+    public String toString() {
+      MaliceActor.strike();
+      return "a malicious resource";
+    }
+
+    @Override
     public void close() {
       if (closed) {
         MaliceActor.report("a tracked resource was closed twice");
@@ -28,6 +34,12 @@ final class MaliceCode {
 
     boolean isClosed() {
       return closed;
+    }
+
+    @Override
+    public String toString() {
+      MaliceActor.strike();
+      return "a malicious guard";
     }
 
     @Override

@@ -33,7 +33,7 @@ class MaliceFuzzTest {
     System.getProperties()
         .forEach(
             (name, value) -> {
-              if (name.toString().matches("(reliability|malice)\\..*")) {
+              if (name.toString().matches("(reliability|malice|tensorarena\\.test)\\..*")) {
                 arguments.add("-D" + name + "=" + value);
               }
             });

@@ -3,7 +3,9 @@ package dev.tensorarena;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -23,6 +25,9 @@ final class MaliceProgram {
 
   private static final long WAIT_NANOS = 100_000_000;
 
+  /** As it is at the start of a process. */
+  static final long RETAINED_LIMIT = 256 << 20;
+
   final long seed;
   final boolean allAtOnce;
 
@@ -30,6 +35,9 @@ final class MaliceProgram {
   final MaliceEdges edges;
 
   final MaliceShelf shelf = new MaliceShelf();
+
+  /** Pins on their way from one actor to another, if they do not take turns. */
+  final Queue<Malice.Pin> handedOn = new ArrayBlockingQueue<>(8);
 
   /** What the program's own code throws; made before, so that to throw it asks for nothing. */
   final Throwable[] mischief = {
@@ -108,6 +116,7 @@ final class MaliceProgram {
 
   private void closeAll() throws Exception {
     TestSupport.limitByDefault();
+    ChunkPool.retainedLimit(RETAINED_LIMIT);
     MaliceSteps last = actors.get(ACTORS - 1);
     if (seed % 4 == 0 && failure.get() == null) {
       actors.remove(last);
@@ -122,7 +131,11 @@ final class MaliceProgram {
     each(MaliceSteps::checkAll);
     each(MaliceSteps::closeHandles);
     each(actor -> actor.quietly(() -> shelf.clear(actor)));
+    while (!handedOn.isEmpty()) {
+      each(MaliceSteps::takeHandedOn);
+    }
     each(MaliceSteps::closeHandles);
+    each(MaliceSteps::releaseNatives);
   }
 
   private void each(Consumer<MaliceSteps> turn) {

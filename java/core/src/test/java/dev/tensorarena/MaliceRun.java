@@ -1,8 +1,6 @@
 package dev.tensorarena;
 
 import java.util.function.Supplier;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 /**
  * The kinds of malicious programs. Each runs as {@link Fuzzing} says or, with {@code
@@ -15,12 +13,6 @@ enum MaliceRun {
   ALL_AT_ONCE(true, () -> null),
   STACK_ENDS(false, MaliceEdges::ofStack),
   HEAP_ENDS(false, MaliceEdges::ofHeap);
-
-  private static final long OPERATIONS = Long.getLong("malice.operations", 0);
-  private static final long NANOS_BETWEEN_REPORTS = 10_000_000_000L;
-
-  /** Where the library tells that the program's own code has thrown. */
-  private static final Logger LOGGER = Logger.getLogger("dev.tensorarena");
 
   private final boolean allAtOnce;
   private final Supplier<MaliceEdges> edges;
@@ -37,32 +29,16 @@ enum MaliceRun {
 
   /** Runs programs and prints how many operations there were. */
   void run() {
-    Level level = LOGGER.getLevel();
-    LOGGER.setLevel(Level.OFF);
-    long[] done = new long[1];
-    long start = System.nanoTime();
+    MaliceNatives.load();
+    MaliceLog log = MaliceLog.install();
     try {
       if (edges.get() != null) {
         runOne(0, null); // loads all classes, for which an edge has no room
       }
-      long[] told = {start};
-      Fuzzing.Program program =
-          seed -> {
-            done[0] += runOne(seed, edges.get());
-            if (System.nanoTime() - told[0] > NANOS_BETWEEN_REPORTS) {
-              told[0] = System.nanoTime();
-              report(done[0], start);
-            }
-          };
-      if (OPERATIONS == 0) {
-        Fuzzing.run(MaliceFuzzTest.class, program);
-      } else {
-        Fuzzing.runUntil(MaliceFuzzTest.class, program, () -> done[0] >= OPERATIONS);
-      }
+      Fuzzing.runMalice(MaliceFuzzTest.class, name(), seed -> runOne(seed, edges.get()));
     } finally {
-      LOGGER.setLevel(level);
+      log.remove();
     }
-    report(done[0], start);
   }
 
   private long runOne(long seed, MaliceEdges edge) {
@@ -73,10 +49,5 @@ enum MaliceRun {
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
-  }
-
-  private void report(long done, long start) {
-    double seconds = (System.nanoTime() - start) / 1e9;
-    System.out.printf("%s: %,d operations in %.0f s%n", this, done, seconds);
   }
 }

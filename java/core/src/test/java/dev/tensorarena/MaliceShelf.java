@@ -90,6 +90,7 @@ final class MaliceShelf {
             && h.isAlive()
             && h.closeAsked.get() == 0
             && h.cells.foreign == null
+            && !h.cells.byAddress
             && h.at == null
             && h.frozen != null
             && actor.holdings.remove(h)

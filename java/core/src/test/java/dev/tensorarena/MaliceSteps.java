@@ -5,6 +5,8 @@ final class MaliceSteps extends MaliceTensors {
   private static final int MAX_CONTEXTS = 3;
   private static final int MAX_SCOPES = 12;
 
+  private final MaliceViews views = new MaliceViews(this);
+
   MaliceSteps(MaliceProgram program, int number, long seed) {
     super(program, number, seed);
   }
@@ -34,7 +36,7 @@ final class MaliceSteps extends MaliceTensors {
     } else if (which < 344) {
       allocateRoom(anyContext());
     } else if (which < 394) {
-      view(any());
+      views.view(any());
     } else if (which < 494) {
       share(any());
     } else if (which < 574) {
@@ -55,9 +57,19 @@ final class MaliceSteps extends MaliceTensors {
       pin(any());
     } else if (which < 954) {
       unpin(anyOf(pins));
-    } else if (which < 964) {
+    } else if (which < 959) {
       tensorAt(anyContext(), any());
-    } else if (which < 970) {
+    } else if (which < 963) {
+      MaliceRooms.allocate(this, anyContext());
+    } else if (which < 968) {
+      MaliceRooms.look(this);
+    } else if (which < 972) {
+      handOn(anyOf(pins));
+    } else if (which < 976) {
+      pinNatively(any(), anyContext());
+    } else if (which < 980) {
+      views.takeRaw(any());
+    } else if (which < 985) {
       ask(anyContext());
     } else {
       program.shelf.use(this);
@@ -81,14 +93,23 @@ final class MaliceSteps extends MaliceTensors {
     if (random.nextInt(4) == 0) {
       builder.alignment(1 << random.nextInt(9));
     }
+    if (random.nextInt(8) == 0) {
+      builder.capacity(random.nextInt(1 << 19));
+    }
     builder.zeroOnRelease(random.nextInt(6) == 0);
     ExecutionContext[] opened = new ExecutionContext[1];
     call("open", builder, () -> opened[0] = builder.open());
     if (opened[0] != null) {
       contexts.add(new Malice.Context(opened[0]));
       if (random.nextInt(8) == 0) {
-        call("nativeHandle", opened[0], opened[0]::nativeHandle);
+        lend(contexts.get(contexts.size() - 1));
       }
+    }
+  }
+
+  private void lend(Malice.Context ctx) {
+    if (call("nativeHandle", ctx, ctx.real::nativeHandle) == null) {
+      ctx.isLent = true;
     }
   }
 
@@ -167,7 +188,13 @@ final class MaliceSteps extends MaliceTensors {
     }
     place.cells = new Malice.Cells(null, null);
     long[] base = h.base();
-    end("closeKeeping", ctx, life.real, () -> place.real = life.real.closeKeeping(h.real));
+    boolean isOfIt = h.real.scope != null && h.isAlive() && isWithin(h.real.scope, life.real);
+    int ends = ctx.ends;
+    Throwable thrown =
+        end("closeKeeping", ctx, life.real, () -> place.real = life.real.closeKeeping(h.real));
+    if (isOfIt && isMischief(thrown) && life.real.owner == null && ctx.ends == ends + 1) {
+      violated(h.real + " was to be kept, and was lost");
+    }
     if (place.real == h.real) {
       holdings.remove(place);
     } else if (isFilled(place)) {
@@ -220,7 +247,7 @@ final class MaliceSteps extends MaliceTensors {
     if (with == null) {
       return;
     }
-    if (pin != null && pin.holds() && random.nextInt(4) == 0) {
+    if (pin != null && pin.real != null && pin.holds() && random.nextInt(4) == 0) {
       pin.closeAsked = true;
       call("track a pin", with, () -> with.real.track(pin.real));
     } else if (h != null && h.real instanceof SharedTensor handle) {
@@ -258,17 +285,26 @@ final class MaliceSteps extends MaliceTensors {
     }
   }
 
+  private void pinNatively(Malice.Holding h, Malice.Context ctx) {
+    if (random.nextInt(3) > 0) {
+      MaliceNatives.retain(this, anyOf(pins));
+    } else if (h != null && ctx != null) {
+      MaliceNatives.pin(this, h, ctx);
+    }
+  }
+
   private void ask(Malice.Context ctx) {
     if (ctx == null) {
       return;
     }
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(7)) {
       case 0 -> call("arenaStats", ctx, ctx.real::arenaStats);
       case 1 -> call("memoryUsage", ctx, ctx.real::memoryUsage);
       case 2 ->
           call("checkAllocation", ctx, () -> ctx.real.checkAllocation(random.nextInt(100_000)));
-      case 3 -> call("nativeHandle", ctx, ctx.real::nativeHandle);
+      case 3 -> lend(ctx);
       case 4 -> program.limitPool(random);
+      case 5 -> ChunkPool.retainedLimit(random.nextInt(2) * MaliceProgram.RETAINED_LIMIT);
       default -> call("trim", null, ChunkPool::trim);
     }
   }
@@ -297,6 +333,16 @@ final class MaliceSteps extends MaliceTensors {
     return thrown == null;
   }
 
+  /** What native code holds outlives all that Java held. */
+  void releaseNatives() {
+    quietly(
+        () -> {
+          for (Malice.Pin pin : pins.toArray(Malice.Pin[]::new)) {
+            unpin(pin);
+          }
+        });
+  }
+
   void closeHandles() {
     quietly(
         () -> {
@@ -304,7 +350,9 @@ final class MaliceSteps extends MaliceTensors {
             close(h);
           }
           for (Malice.Pin pin : pins.toArray(Malice.Pin[]::new)) {
-            unpin(pin);
+            if (pin.real != null) {
+              unpin(pin);
+            }
           }
           for (AutoCloseable again : unfinished) {
             call("close again", again, again::close);

@@ -1,13 +1,11 @@
 package dev.tensorarena;
 
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 
 /** What an actor does with tensors. */
-abstract class MaliceTensors extends MaliceActor {
+abstract class MaliceTensors extends MaliceElements {
   private static final int MAX_HOLDINGS = 40;
-  private static final int MAX_PINS = 8;
+  private static final int MAX_PINS = 12;
   private static final String[] ALLOCATIONS = {
     "allocSlice", "zeros", "too much", "empty", "empty", "empty", "empty"
   };
@@ -17,20 +15,6 @@ abstract class MaliceTensors extends MaliceActor {
   }
 
   // ---- what there is
-
-  final <T> T anyOf(List<T> list) {
-    return list.isEmpty() ? null : list.get(random.nextInt(list.size()));
-  }
-
-  /** Mostly one of its own, else another actor's, which refuses. */
-  final Malice.Context anyContext() {
-    return anyOf(random.nextInt(20) == 0 ? program.anySeenBy(this).contexts : contexts);
-  }
-
-  final Malice.Holding any() {
-    Malice.Holding h = anyOf(random.nextInt(20) == 0 ? program.anySeenBy(this).holdings : holdings);
-    return h == null || h.real == null ? null : h;
-  }
 
   /** A place for a tensor to come, so that an error after the call loses none; null if full. */
   final Malice.Holding place() {
@@ -68,15 +52,6 @@ abstract class MaliceTensors extends MaliceActor {
       violated("a tensor of a context that this thread does not have");
     }
     return new Malice.Life(scope, true);
-  }
-
-  private long[] anyBits(int length) {
-    long[] bits = new long[length];
-    long first = random.nextLong();
-    for (int i = 0; i < length; i++) {
-      bits[i] = first + i;
-    }
-    return bits;
   }
 
   /** Hardly ever more than a chunk, and never what could be had. */
@@ -170,7 +145,7 @@ abstract class MaliceTensors extends MaliceActor {
         "tensorAt",
         h,
         () -> made[0] = ctx.real.tensorAt(h.real.start(), DType.INT64, h.real.shape));
-    if (made[0] != null && !h.isAlive()) {
+    if (made[0] != null && !h.isAlive() && !h.cells.byAddress) {
       for (Malice.Holding other : holdings) {
         if (other.isHandle()
             && other.cells == h.cells
@@ -184,22 +159,6 @@ abstract class MaliceTensors extends MaliceActor {
   }
 
   // ---- others of the same bytes
-
-  final void view(Malice.Holding h) {
-    Malice.Holding place = h == null || h.real.shape.rank() != 1 ? null : place();
-    if (place == null) {
-      return;
-    }
-    int length = h.length();
-    int from = random.nextInt(length + 1);
-    int to = from + random.nextInt(length - from + 1);
-    place.cells = h.cells;
-    place.origin = h.origin;
-    place.at = new int[to - from];
-    Arrays.setAll(place.at, i -> h.place(from + i));
-    call("slice", h, () -> place.real = h.real.slice(0, from, to));
-    isFilled(place);
-  }
 
   final void share(Malice.Holding h) {
     Malice.Holding place = h == null ? null : place();
@@ -253,11 +212,36 @@ abstract class MaliceTensors extends MaliceActor {
   }
 
   final void unpin(Malice.Pin pin) {
-    if (pin != null && pin.real != null) {
+    if (pin instanceof MaliceNatives.NativePin natives) {
+      MaliceNatives.release(this, natives);
+    } else if (pin != null && pin.real != null) {
       pin.closeAsked = true;
       if (call("unpin", pin, pin.real::close) == null) {
         pins.remove(pin);
       }
+    }
+  }
+
+  /** Gives a pin to another actor, and takes one. */
+  final void handOn(Malice.Pin pin) {
+    if (!program.allAtOnce) {
+      if (pin != null && pin.holds() && pins.remove(pin)) {
+        program.anySeenBy(this).pins.add(pin);
+      }
+      return;
+    }
+    // What is not frozen might be written at this moment.
+    if (pin != null && pin.holds() && pin.frozen != null && program.handedOn.offer(pin)) {
+      pins.remove(pin);
+    }
+    takeHandedOn();
+  }
+
+  final void takeHandedOn() {
+    Malice.Pin taken = program.handedOn.poll();
+    if (taken != null) {
+      pins.add(taken);
+      check(taken);
     }
   }
 
@@ -269,6 +253,7 @@ abstract class MaliceTensors extends MaliceActor {
     }
     place.cells = new Malice.Cells(null, null);
     long[] base = h.base();
+    List<Malice.Pin> pinsBefore = nativePins();
     boolean consumes = h.isHandle();
     if (consumes) {
       h.closeAsked.incrementAndGet();
@@ -284,11 +269,37 @@ abstract class MaliceTensors extends MaliceActor {
     } else if (isFilled(place)) {
       if (isOver(place, h)) {
         adopt(place, h);
+        checkNotPinned(place, pinsBefore);
       } else {
         checkAlone(place);
         place.cells.bits = copied(place, base, h);
       }
     }
+  }
+
+  private List<Malice.Pin> nativePins() {
+    return program.seenBy(this).stream()
+        .flatMap(actor -> actor.pins.stream())
+        .filter(MaliceNatives.NativePin.class::isInstance)
+        .toList();
+  }
+
+  /** Native code that pins a chunk does not say which tensor: none of it may be written. */
+  private void checkNotPinned(Malice.Holding place, List<Malice.Pin> pinsBefore) {
+    if (pinsBefore.isEmpty() || place.length() == 0 || !isUsable(place)) {
+      return;
+    }
+    quietly(
+        () -> {
+          try (TensorPin pin = TensorPin.of(place.real)) {
+            long chunk = place.cells.foreign != null ? 0 : pin.nativeHandle();
+            for (Malice.Pin before : pinsBefore) {
+              if (chunk != 0 && MaliceNatives.hold(before, chunk)) {
+                violated(place.real + " may be written in a chunk that native code pins");
+              }
+            }
+          }
+        });
   }
 
   /** Whether a tensor has the bytes of another; of none, whether they wrap the same memory. */
@@ -328,15 +339,6 @@ abstract class MaliceTensors extends MaliceActor {
     return actual;
   }
 
-  /** The elements of a tensor that is alive, read in quiet; else null. */
-  final long[] read(Malice.Holding h) {
-    long[][] bits = new long[1][];
-    if (h.isAlive()) {
-      quietly(() -> bits[0] = h.real.toLongArray());
-    }
-    return bits[0];
-  }
-
   final void copy(Malice.Holding h, Malice.Context ctx) {
     Malice.Holding place = h == null || ctx == null ? null : place();
     if (place == null) {
@@ -348,128 +350,6 @@ abstract class MaliceTensors extends MaliceActor {
     if (isFilled(place)) {
       checkAlone(place);
       place.cells.bits = copied(place, base, h);
-    }
-  }
-
-  // ---- elements
-
-  final void write(Malice.Holding h) {
-    if (h == null) {
-      return;
-    }
-    int length = h.length();
-    Malice.Holding from = any();
-    int way = random.nextInt(4);
-    if (way == 0 && length > 0) {
-      int i = random.nextInt(length);
-      long value = random.nextLong();
-      long[] bits = h.expected() == null ? null : h.expected().clone();
-      if (bits != null) {
-        bits[i] = value;
-      }
-      write(h, bits, () -> h.real.setLongAt(i, value));
-    } else if (way == 1) {
-      long value = random.nextLong();
-      long[] bits = new long[length];
-      Arrays.fill(bits, value);
-      write(h, bits, () -> h.real.fill(value));
-    } else if (way == 2 && from != null && from.length() == length && from != h) {
-      writeFrom(h, from);
-    } else {
-      write(h, anyBits(length));
-    }
-  }
-
-  private void writeFrom(Malice.Holding h, Malice.Holding from) {
-    long[] base = from.base();
-    write(
-        h,
-        from.expected(),
-        () -> {
-          try {
-            h.real.copyFrom(from.real);
-          } finally {
-            if (base != from.base()) {
-              h.cells.writes++; // the source was written meanwhile, so who knows what was copied
-            }
-          }
-        });
-  }
-
-  private void write(Malice.Holding h, long[] bits) {
-    write(h, bits, () -> h.real.copyFrom(bits));
-  }
-
-  /** Writes, after which all elements are as given, or those that were not reached as before. */
-  private void write(Malice.Holding h, long[] bits, Malice.Body body) {
-    Malice.Cells cells = h.cells;
-    long[] before = cells.bits;
-    cells.bits = null; // not known while it is written
-    int write = ++cells.writes;
-    Throwable thrown = call("write", h, body);
-    if (thrown == null && h.isShared()) {
-      violated(h.real + " was written, and is frozen");
-    }
-    boolean alone = cells.writes == write; // nothing that was called meanwhile wrote, too
-    long[] all;
-    if (!alone || before == null) {
-      all = alone && thrown == null && h.at == null ? bits : null;
-    } else if (thrown == null) {
-      all = bits == null ? null : merged(h, before, bits);
-    } else {
-      all = h.isAlive() && !h.isShared() ? partly(h, before, bits) : before;
-    }
-    cells.bits = all;
-    check(h);
-  }
-
-  private static long[] merged(Malice.Holding h, long[] before, long[] bits) {
-    long[] all = before.clone();
-    for (int i = 0; i < bits.length; i++) {
-      all[h.place(i)] = bits[i];
-    }
-    return all;
-  }
-
-  /** After an error in the middle: each element is as it was or as it was to be. */
-  private long[] partly(Malice.Holding h, long[] before, long[] after) {
-    long[] now = before.clone();
-    if (isUsable(h)) {
-      quietly(
-          () -> {
-            for (int i = 0; i < h.length(); i++) {
-              long is = h.real.getLongAt(i);
-              if (after != null && is != after[i] && is != before[h.place(i)]) {
-                violated(h.real + " has neither what it had nor what was written");
-              }
-              now[h.place(i)] = is;
-            }
-          });
-    }
-    return now;
-  }
-
-  final boolean isUsable(Malice.Holding h) {
-    return h.isAlive()
-        && (h.isShared() || h.real.scope.owner == this)
-        && !(h.cells.foreign != null && h.cells.foreign.isGone());
-  }
-
-  final void read(Malice.Holding h, Malice.Holding other) {
-    if (h == null || other == null) {
-      return;
-    }
-    long[] base = h.base();
-    long[][] actual = new long[1][];
-    switch (random.nextInt(5)) {
-      case 0 -> call("toLongArray", h, () -> actual[0] = h.real.toLongArray());
-      case 1 -> call("mismatch", h, () -> h.real.mismatch(other.real));
-      case 2 -> call("contentEquals", h, () -> h.real.contentEquals(other.real));
-      case 3 -> call("toString", h, () -> Objects.requireNonNull(h.real.toString()));
-      default -> call("memory", h, () -> h.real.memory());
-    }
-    if (actual[0] != null && base == h.base()) {
-      compare(h, h.expected(), actual[0]);
     }
   }
 }
