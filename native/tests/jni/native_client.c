@@ -71,12 +71,18 @@ EXPORT(jint, markAndRewind)(JNIEnv *env, jclass type, jlong arena, jlong bytes) 
     return ta_rewind(arena_at(arena), &mark);
 }
 
-/* What another copy of the library, given by its file, says to an arena of this one. */
+/* Another copy of the library, given by its file. */
+static void *copy_of(JNIEnv *env, jstring file, int mode) {
+    const char *path = (*env)->GetStringUTFChars(env, file, NULL);
+    void *copy = dlopen(path, RTLD_NOW | mode);
+    (*env)->ReleaseStringUTFChars(env, file, path);
+    return copy;
+}
+
+/* What such a copy says to an arena of this one. */
 EXPORT(jint, reserveInCopy)(JNIEnv *env, jclass type, jstring file, jlong arena) {
     UNUSED(type);
-    const char *path = (*env)->GetStringUTFChars(env, file, NULL);
-    void *copy = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    (*env)->ReleaseStringUTFChars(env, file, path);
+    void *copy = copy_of(env, file, RTLD_LOCAL);
     union {
         void *object;
         ta_status (*function)(ta_arena *, uint64_t, uint64_t);
@@ -87,12 +93,16 @@ EXPORT(jint, reserveInCopy)(JNIEnv *env, jclass type, jstring file, jlong arena)
     return reserve.function(arena_at(arena), 1 << 20, 0);
 }
 
+typedef void pin_function(ta_chunk *);
+
 /* A C thread that holds a tensor's chunk. */
 typedef struct {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t opened;
     bool may_read;
+    pin_function *retain; /* of the library that has the chunk */
+    pin_function *release;
     ta_chunk *chunk;
     const int32_t *values;
     jlong length;
@@ -106,21 +116,24 @@ static void *read_and_release(void *argument) {
         pthread_cond_wait(&r->opened, &r->lock);
     }
     pthread_mutex_unlock(&r->lock);
-    ta_chunk_retain(r->chunk); /* as it would for a second thread */
-    ta_chunk_release(r->chunk);
+    r->retain(r->chunk); /* as it would for a second thread */
+    r->release(r->chunk);
     for (jlong i = 0; i < r->length; i++) {
         r->sum += r->values[i];
     }
-    ta_chunk_release(r->chunk);
+    r->release(r->chunk);
     return NULL;
 }
 
 /* Starts a thread that will sum the values up and give the pin back; 0 without memory. */
-static jlong reader_of(ta_chunk *chunk, const int32_t *values, jlong length) {
+static jlong reader_of(ta_chunk *chunk, const int32_t *values, jlong length, pin_function *retain,
+                       pin_function *release) {
     reader *r = calloc(1, sizeof *r);
     if (r == NULL) {
         return 0;
     }
+    r->retain = retain;
+    r->release = release;
     r->chunk = chunk;
     r->values = values;
     r->length = length;
@@ -137,15 +150,43 @@ EXPORT(jlong, retain)(JNIEnv *env, jclass type, jlong arena, jlong address, jlon
     UNUSED(env), UNUSED(type);
     const int32_t *values = (const int32_t *)(intptr_t)address;
     ta_chunk *chunk = ta_pin(arena_at(arena), values, (uint64_t)length * sizeof *values);
-    return chunk == NULL ? 0 : reader_of(chunk, values, length);
+    return chunk == NULL ? 0 : reader_of(chunk, values, length, ta_chunk_retain, ta_chunk_release);
+}
+
+static jlong reader_retaining(jlong handle, jlong address, jlong length, pin_function *retain,
+                              pin_function *release) {
+    ta_chunk *chunk = (ta_chunk *)(intptr_t)handle;
+    retain(chunk);
+    return reader_of(chunk, (const int32_t *)(intptr_t)address, length, retain, release);
 }
 
 /* The same for a chunk that Java pins, by a pin of native code's own. */
 EXPORT(jlong, retainChunk)(JNIEnv *env, jclass type, jlong chunk, jlong address, jlong length) {
     UNUSED(env), UNUSED(type);
-    ta_chunk *pinned = (ta_chunk *)(intptr_t)chunk;
-    ta_chunk_retain(pinned);
-    return reader_of(pinned, (const int32_t *)(intptr_t)address, length);
+    return reader_retaining(chunk, address, length, ta_chunk_retain, ta_chunk_release);
+}
+
+static pin_function *pin_function_of(void *library, const char *name) {
+    union {
+        void *object;
+        pin_function *function;
+    } found = {dlsym(library, name)};
+    return found.function;
+}
+
+/* The same for a chunk of another copy, which is loaded, and not kept loaded by this; 0 if it is not. */
+EXPORT(jlong, retainChunkInCopy)
+(JNIEnv *env, jclass type, jstring file, jlong chunk, jlong address, jlong length) {
+    UNUSED(type);
+    void *copy = copy_of(env, file, RTLD_NOLOAD);
+    if (copy == NULL) {
+        return 0;
+    }
+    jlong reader =
+        reader_retaining(chunk, address, length, pin_function_of(copy, "ta_chunk_retain"),
+                         pin_function_of(copy, "ta_chunk_release"));
+    dlclose(copy);
+    return reader;
 }
 
 /* Lets the reader read and release; the sum. On any thread, once. */

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -61,10 +60,7 @@ class LoaderTest {
   /** A folder with a copy of the library. */
   private Path library(String name) throws IOException {
     Path copy = Files.createDirectory(folder.resolve(name));
-    try (InputStream bytes =
-        LoaderTest.class.getResourceAsStream("/natives/" + NativeLibrary.platform() + "/" + FILE)) {
-      Files.copy(bytes, copy.resolve(FILE));
-    }
+    TestSupport.copyLibrary(copy);
     return copy;
   }
 

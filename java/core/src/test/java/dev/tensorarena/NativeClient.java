@@ -40,6 +40,12 @@ final class NativeClient {
   /** Retains a chunk that is pinned, for a C thread that will read int32 values in it. */
   static native long retainChunk(long chunk, long address, long length);
 
+  /**
+   * The same for a chunk of another copy of libtensorarena, given by its file: a handle, 0 if the
+   * copy is not loaded. Nothing here keeps it loaded.
+   */
+  static native long retainChunkInCopy(String file, long chunk, long address, long length);
+
   /** Has the C thread read and release; the sum of the values. */
   static native long sumAndRelease(long handle);
 }

@@ -9,9 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -475,12 +473,7 @@ class NativeCodeTest {
   /** Two copies in one process have two pools; a chunk of one must not get into the other's. */
   @Test
   void anotherCopyOfTheLibraryRefusesTheArena(@TempDir Path folder) throws Exception {
-    String name = System.mapLibraryName("tensorarena");
-    Path copy = folder.resolve("copy-of-" + name);
-    String resource = "/natives/" + NativeLibrary.platform() + "/" + name;
-    try (InputStream bytes = NativeArena.class.getResourceAsStream(resource)) {
-      Files.copy(bytes, copy);
-    }
+    Path copy = TestSupport.copyLibrary(folder);
     int closed = 7; // TA_ERR_CLOSED
     assertEquals(closed, NativeClient.reserveInCopy(copy.toString(), ctx.nativeHandle()));
     assertNotEquals(0, NativeClient.counting(ctx.nativeHandle(), 0, 100_000));

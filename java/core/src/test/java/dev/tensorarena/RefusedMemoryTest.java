@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.net.MalformedURLException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,7 +78,7 @@ class RefusedMemoryTest {
       Path folder = Files.createTempDirectory("faults");
       Path copy = Files.copy(library, folder.resolve(library.getFileName()));
       System.setProperty("tensorarena.library.path", folder.toString());
-      try (Fresh loader = new Fresh()) {
+      try (FreshLoader loader = new FreshLoader()) {
         return (boolean[])
             loader
                 .loadClass(RefusedMemoryProgram.class.getName())
@@ -92,33 +89,6 @@ class RefusedMemoryTest {
       } finally {
         Files.delete(copy);
         Files.delete(folder);
-      }
-    }
-  }
-
-  /** Loads this library's classes anew, and with them the native library. */
-  private static final class Fresh extends URLClassLoader {
-    Fresh() throws MalformedURLException {
-      super(classPath(), RefusedMemoryTest.class.getClassLoader());
-    }
-
-    private static URL[] classPath() throws MalformedURLException {
-      List<URL> urls = new ArrayList<>();
-      for (String entry :
-          System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
-        urls.add(Path.of(entry).toUri().toURL());
-      }
-      return urls.toArray(new URL[0]);
-    }
-
-    @Override
-    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-      if (!name.startsWith("dev.tensorarena.")) {
-        return super.loadClass(name, resolve);
-      }
-      synchronized (getClassLoadingLock(name)) {
-        Class<?> loaded = findLoadedClass(name);
-        return loaded == null ? findClass(name) : loaded;
       }
     }
   }

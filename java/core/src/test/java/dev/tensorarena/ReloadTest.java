@@ -1,9 +1,11 @@
 package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
+import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
@@ -11,10 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongBinaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What is left of the library when the class loader that loaded it goes, as at a redeployment. */
 @EnabledOnOs(OS.LINUX) // where /proc tells what is resident
@@ -59,6 +64,78 @@ class ReloadTest {
     TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of share").assertSucceeded();
     TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of share, detached")
         .assertSucceeded();
+  }
+
+  @Test
+  void whatNativeCodePinsStaysAndSoDoesTheLibrary(@TempDir Path folder) throws Exception {
+    String natives = "tensorarena.test.natives";
+    TestSupport.fork(
+            List.of("-Xmx128m", "-D" + natives + "=" + System.getProperty(natives)),
+            Pinned.class,
+            TestSupport.copyLibrary(folder).toString())
+        .assertSucceeded();
+  }
+
+  /**
+   * Has native code pin what a loader made. It has two functions of that loader's copy of the
+   * library, and calls them when the JVM has unloaded the copy, as far as the JVM knows.
+   */
+  static final class Pinned {
+    private static final int LENGTH = 50_000;
+
+    public static void main(String[] args) throws Exception {
+      Class.forName(NativeClient.class.getName()); // is linked against this loader's copy
+      System.setProperty("tensorarena.library.path", Path.of(args[0]).getParent().toString());
+      long[] readers = new long[2];
+      long before = Reload.residentMegabytes();
+      WeakReference<ClassLoader> loader = pin(args[0], readers);
+      Reload.collect(loader);
+      long end = System.nanoTime() + 20_000_000_000L;
+      while (Reload.residentMegabytes() >= before + MEGABYTES / 2) { // the JVM unloads after that
+        assertTrue(System.nanoTime() < end, "JNI_OnUnload gave no pages back");
+      }
+      System.gc();
+      String maps = Files.readString(Path.of("/proc/self/maps"));
+      assertTrue(maps.contains(args[0]), "the library was unloaded");
+      for (long reader : readers) {
+        assertEquals(LENGTH * (LENGTH - 1L) / 2, NativeClient.sumAndRelease(reader));
+      }
+    }
+
+    private static WeakReference<ClassLoader> pin(String copy, long[] readers) throws Exception {
+      try (FreshLoader loader = new FreshLoader()) {
+        LongBinaryOperator retain =
+            (chunk, address) -> NativeClient.retainChunkInCopy(copy, chunk, address, LENGTH);
+        Method leave =
+            loader
+                .loadClass(Pinned.class.getName())
+                .getDeclaredMethod("leave", LongBinaryOperator.class, boolean.class);
+        leave.setAccessible(true);
+        for (int i = 0; i < readers.length; i++) {
+          readers[i] = (long) leave.invoke(null, retain, i == 0);
+          assertNotEquals(0, readers[i]);
+        }
+        return new WeakReference<>(loader);
+      }
+    }
+
+    /** What runs in the loader that goes: has a tensor pinned, and may leave Java's pins, too. */
+    static long leave(LongBinaryOperator retain, boolean closesAll) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.zeros(DType.INT8, MEGABYTES << 20); // whose pages will go
+      }
+      SharedTensor handle;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        handle = ctx.allocSlice(IntStream.range(0, LENGTH).toArray()).share();
+      }
+      TensorPin pin = TensorPin.of(handle);
+      long reader = retain.applyAsLong(pin.nativeHandle(), handle.start());
+      if (closesAll) {
+        pin.close();
+        handle.close();
+      }
+      return reader;
+    }
   }
 
   /** Has many loaders use the library, each with a copy of its own. */

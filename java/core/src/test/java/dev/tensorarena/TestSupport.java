@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +56,17 @@ final class TestSupport {
     command.add(main.getName());
     command.addAll(List.of(arguments));
     return command;
+  }
+
+  /** Puts a copy of the native library into a folder, and returns it. */
+  static Path copyLibrary(Path folder) throws IOException {
+    String name = System.mapLibraryName("tensorarena");
+    String resource = "/natives/" + NativeLibrary.platform() + "/" + name;
+    Path copy = folder.resolve(name);
+    try (InputStream bytes = NativeArena.class.getResourceAsStream(resource)) {
+      Files.copy(bytes, copy);
+    }
+    return copy;
   }
 
   /** Lets other tests of this JVM run under the limit of all contexts that is there by default. */
