@@ -1,0 +1,35 @@
+package dev.tensorarena.jna;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+
+import com.sun.jna.Native;
+import dev.tensorarena.Bundles;
+import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.Tensor;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The core, JNA and this module as OSGi bundles. */
+class BundleTest {
+  @Test
+  void aPointerToATensorIsTakenInABundle(@TempDir Path folder) throws Exception {
+    try (Bundles bundles =
+        new Bundles(folder, List.of(ExecutionContext.class, Native.class, TensorPointer.class))) {
+      Class<?> contexts = bundles.load(ExecutionContext.class);
+      assertNotSame(ExecutionContext.class, contexts);
+      try (AutoCloseable ctx = (AutoCloseable) contexts.getMethod("open").invoke(null)) {
+        Object tensor =
+            contexts.getMethod("allocSlice", float[].class).invoke(ctx, new float[] {3, 1, 2});
+        Object pointer =
+            bundles
+                .load(TensorPointer.class)
+                .getMethod("of", bundles.load(Tensor.class))
+                .invoke(null, tensor);
+        assertEquals(2f, pointer.getClass().getMethod("getFloat", long.class).invoke(pointer, 8));
+      }
+    }
+  }
+}
