@@ -1043,13 +1043,14 @@ public final class ExecutionContext implements OpenResource {
   }
 
   /**
-   * Returns whether the context was not closed yet; on any thread.
+   * Returns whether the context was not closed yet, or an owner of wrapped memory was not told yet
+   * that it is not needed, since an error broke that off; on any thread.
    *
-   * @return false once it was
+   * @return false once all is done
    */
   @Override
   public boolean isOpen() {
-    return !isClosed();
+    return !isClosed() || released != null;
   }
 
   boolean isClosed() {
@@ -1099,6 +1100,17 @@ public final class ExecutionContext implements OpenResource {
       gone.next = null;
       gone.tell();
     }
+  }
+
+  /** Does the same, and throws what an end has to throw. */
+  void tellReleased(Throwable failure) {
+    Throwable all = failure;
+    try {
+      tellReleased();
+    } catch (Throwable e) {
+      all = Resources.join(failure, e);
+    }
+    Resources.rethrow(all);
   }
 
   /**

@@ -31,8 +31,8 @@ final class HandleResources extends Resources {
   /** How many have found nothing left and end the handle for that; who then does not, unseals. */
   private volatile int seals;
 
-  /** What the handle's resources have thrown, until its end throws it. */
-  private Throwable failure;
+  /** Whether another thread was turned away that wanted to close the handle. */
+  private boolean wanted;
 
   /** Whether the owner's thread sees them when it closes the handle. */
   private boolean isKnownToOwner;
@@ -122,13 +122,15 @@ final class HandleResources extends Resources {
    */
   boolean closeAll() {
     StackRoom.require();
-    if (!CLOSER.compareAndSet(this, null, Thread.currentThread())) {
-      return false;
+    while (!CLOSER.compareAndSet(this, null, Thread.currentThread())) {
+      if (isTurnedAway()) {
+        return false;
+      }
     }
     try {
       do {
         closeGuards();
-        failure = close(failure);
+        close();
       } while (!sealIfEmpty());
     } finally {
       leave();
@@ -158,6 +160,23 @@ final class HandleResources extends Resources {
     return true;
   }
 
+  /**
+   * Returns whether somebody is closing, and notes that another one wanted to: who is closing does
+   * it in his place if the handle does not end after all.
+   */
+  private synchronized boolean isTurnedAway() {
+    Thread closes = closer;
+    wanted |= closes != null && closes != Thread.currentThread();
+    return closes != null;
+  }
+
+  /** Returns, once, whether another thread was turned away. */
+  synchronized boolean takeWanted() {
+    boolean was = wanted;
+    wanted = false;
+    return was;
+  }
+
   private synchronized boolean sealIfEmpty() {
     return isEmpty() && seal();
   }
@@ -179,6 +198,11 @@ final class HandleResources extends Resources {
   /** Takes a seal away: the handle was not ended after all. */
   synchronized void unseal() {
     seals--;
+  }
+
+  @Override
+  synchronized boolean isEmpty() {
+    return super.isEmpty();
   }
 
   @Override
@@ -206,12 +230,5 @@ final class HandleResources extends Resources {
   @Override
   synchronized void putBack(Tracked last) {
     super.putBack(last);
-  }
-
-  /** Throws what a resource has thrown, once, when the handle has been released. */
-  void rethrow() {
-    Throwable thrown = failure;
-    failure = null;
-    rethrow(thrown);
   }
 }

@@ -113,7 +113,7 @@ final class LeakDetector {
   /** Ends the watch of a handle that could not retain the allocation; null stands for no watch. */
   static void dismiss(HandleResources watch) {
     if (watch != null) {
-      watch.close(null);
+      watch.close();
     }
   }
 

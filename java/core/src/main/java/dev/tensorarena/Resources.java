@@ -12,6 +12,9 @@ sealed class Resources permits HandleResources {
   private Guard guards;
   private Tracked tracked;
 
+  /** What resources have thrown, with the later ones suppressed, until the end throws it. */
+  private Throwable failure;
+
   /** A link of the list of what is tracked. */
   static final class Tracked {
     final AutoCloseable resource;
@@ -100,29 +103,32 @@ sealed class Resources permits HandleResources {
   }
 
   /**
-   * Closes all tracked resources, also when some throw.
+   * Closes all tracked resources, also when some throw, which {@link #takeFailure} has then.
    *
-   * @param earlier a failure that came before, or null
-   * @return the first failure with the later ones suppressed, or null
-   * @throws StackOverflowError if there is no stack to close an {@link OpenResource}
+   * @throws VirtualMachineError if there is no stack or heap to close an {@link OpenResource}
    */
-  final Throwable close(Throwable earlier) {
-    Throwable failure = earlier;
+  final void close() {
     for (Tracked last = takeLast(); last != null; last = takeLast()) {
       try {
         last.resource.close();
       } catch (Throwable e) {
-        if (e instanceof StackOverflowError overflow) {
+        if (e instanceof VirtualMachineError noRoom) {
           putBack(last); // before the question, for which there may be no stack either
           if (last.resource instanceof OpenResource broken && broken.isOpen()) {
-            throw overflow;
+            throw noRoom;
           }
           removeTracked(last.resource);
         }
         failure = join(failure, e);
       }
     }
-    return failure;
+  }
+
+  /** Returns what resources have thrown, once, for whoever throws it; null if nothing. */
+  final Throwable takeFailure() {
+    Throwable thrown = failure;
+    failure = null;
+    return thrown;
   }
 
   /** Takes what was tracked last off the list; null if there is nothing. */
@@ -178,7 +184,7 @@ sealed class Resources permits HandleResources {
     }
   }
 
-  /** Throws what {@link #close} returned, if not null; wraps a checked exception. */
+  /** Throws what {@link #takeFailure} returned, if not null; wraps a checked exception. */
   static void rethrow(Throwable failure) {
     if (failure instanceof RuntimeException) {
       throw (RuntimeException) failure;

@@ -135,12 +135,13 @@ public final class Scope implements OpenResource {
     if (known != null) {
       return known;
     }
+    Resources all = resources(); // first: nobody would close the guard if there were no heap
     T made = Guard.make(type, maker, guarded);
     if (owner == null) {
       made.close(); // the maker has ended this scope, and nobody else would
       checkOpen();
     }
-    T guard = resources().put(type, made);
+    T guard = all.put(type, made);
     if (guard != made) {
       made.close();
     }
@@ -241,10 +242,10 @@ public final class Scope implements OpenResource {
       context.goOn();
       return;
     }
+    checkOpen();
     if (ended != null) {
       return;
     }
-    checkOpen();
     if (isPlain()) {
       ended = End.SCOPE;
       owner = null;
@@ -311,8 +312,7 @@ public final class Scope implements OpenResource {
     }
     die(how);
     finish(next);
-    context.tellReleased();
-    Resources.rethrow(failure);
+    context.tellReleased(failure);
   }
 
   /**
@@ -349,18 +349,24 @@ public final class Scope implements OpenResource {
    * Closes guards and resources until there are none: one may make others, or open a scope and
    * leave it open.
    *
-   * @return the first failure of a resource, with the later ones suppressed, or null
+   * @return the first failure of a resource, with the later ones suppressed, or null; also of one
+   *     that was closed before an error broke an end off
    * @throws RuntimeException if a guard refuses
    */
   private Throwable closeTracked() {
-    Throwable failure = null;
     while (isTracking()) {
       setUnderWay(true); // what was left open, too
-      closeGuards(failure);
+      closeGuards();
       for (Scope each = context.current; each != parent; each = each.parent) {
         if (each.resources != null) {
-          failure = each.resources.close(failure);
+          each.resources.close();
         }
+      }
+    }
+    Throwable failure = null;
+    for (Scope each = context.current; each != parent; each = each.parent) {
+      if (each.resources != null) {
+        failure = Resources.join(failure, each.resources.takeFailure());
       }
     }
     return failure;
@@ -379,14 +385,9 @@ public final class Scope implements OpenResource {
    * Closes the guards, the outermost scope's first: what is opened while something is in use, as in
    * a callback, lies inside of it, and must not end before that refuses.
    */
-  private void closeGuards(Throwable earlier) {
-    try {
-      for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
-        first.resources.closeGuards();
-      }
-    } catch (Throwable refusal) {
-      Resources.join(refusal, earlier);
-      throw refusal;
+  private void closeGuards() {
+    for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
+      first.resources.closeGuards();
     }
   }
 

@@ -88,14 +88,15 @@ public final class SharedTensor extends Tensor implements OpenResource {
   }
 
   /**
-   * Returns whether the handle was not released yet; unlike {@link #isAlive} it asks no wrapped
-   * memory.
+   * Returns whether the handle was not released yet, or something that it tracks is not closed
+   * since an error broke that off; unlike {@link #isAlive} it asks no wrapped memory.
    *
-   * @return false once it was
+   * @return false once all is done
    */
   @Override
   public boolean isOpen() {
-    return !isClosed();
+    HandleResources tracked = tracked();
+    return !isClosed() || tracked != null && !tracked.isEmpty();
   }
 
   boolean isClosed() {
@@ -182,13 +183,14 @@ public final class SharedTensor extends Tensor implements OpenResource {
    * Releases this handle: closes its guards and its tracked resources, the last tracked first, and
    * releases the bytes. When the last holder has released them, their memory is free again. Closing
    * twice does nothing. What a guard throws keeps the handle open; what a tracked resource throws
-   * is thrown once all is closed. When an error such as a stack overflow breaks off what the
-   * library does itself, the next call goes on where it stopped.
+   * is thrown once all is closed. While another thread is ending the handle this returns at once;
+   * if that one fails to, it closes the handle for this one. When an error such as a stack overflow
+   * breaks off what the library does itself, the next call goes on where it stopped.
    */
   @Override
   public void close() {
     HandleResources tracked = tracked();
-    if (tracked != null && !tracked.closeAll()) {
+    if (tracked != null && !closeAll(tracked)) {
       return;
     }
     if (!closed) {
@@ -200,7 +202,32 @@ public final class SharedTensor extends Tensor implements OpenResource {
       }
     }
     if (tracked != null) {
-      tracked.rethrow();
+      Resources.rethrow(tracked.takeFailure());
+    }
+  }
+
+  private boolean closeAll(HandleResources tracked) {
+    try {
+      return tracked.closeAll();
+    } catch (Throwable refusal) {
+      closeForOthers(refusal);
+      throw refusal;
+    }
+  }
+
+  /**
+   * Closes the handle for whoever was turned away because the caller was about to end it, if
+   * anybody was. The caller has failed to; where stack or heap have ended, he has to try again.
+   */
+  void closeForOthers(Throwable failure) {
+    HandleResources tracked = tracked();
+    if (tracked == null || failure instanceof VirtualMachineError || !tracked.takeWanted()) {
+      return;
+    }
+    try {
+      close();
+    } catch (Throwable again) {
+      Resources.join(failure, again);
     }
   }
 
@@ -233,7 +260,7 @@ public final class SharedTensor extends Tensor implements OpenResource {
   void closeResources() {
     HandleResources tracked = tracked();
     if (tracked != null && tracked.closeAll()) {
-      tracked.rethrow();
+      Resources.rethrow(tracked.takeFailure());
     }
   }
 

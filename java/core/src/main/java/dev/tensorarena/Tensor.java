@@ -1737,14 +1737,20 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   private Tensor consume(ExecutionContext ctx, boolean alone) {
     SharedTensor handle = (SharedTensor) this;
     HandleResources tracked = handle.tracked();
-    if (alone && (tracked == null || tracked.closeAllGuards())) {
-      Tensor tensor = takeOver(ctx, handle, tracked);
-      if (tensor != null) {
-        handle.closeResources();
-        return tensor;
+    Tensor copy;
+    try {
+      if (alone && (tracked == null || tracked.closeAllGuards())) {
+        Tensor tensor = takeOver(ctx, handle, tracked);
+        if (tensor != null) {
+          handle.closeResources();
+          return tensor;
+        }
       }
+      copy = copy(ctx);
+    } catch (Throwable e) {
+      handle.closeForOthers(e);
+      throw e;
     }
-    Tensor copy = copy(ctx);
     handle.close();
     return copy;
   }

@@ -242,4 +242,52 @@ class HandleResourcesTest {
       assertEquals(1, tracked.closed.get());
     }
   }
+
+  /** Refuses once, after another thread has tried to close the handle. */
+  private static final class ClosedBeside extends Guard {
+    private final boolean refuses;
+    private boolean asked;
+    SharedTensor handle;
+
+    ClosedBeside(boolean refuses) {
+      this.refuses = refuses;
+    }
+
+    @Override
+    public void close() {
+      if (asked) {
+        return;
+      }
+      asked = true;
+      try {
+        runOnThread("turned away", handle::close);
+      } catch (Exception e) {
+        throw new AssertionError(e);
+      }
+      if (refuses) {
+        throw new IllegalStateException("in use");
+      }
+    }
+  }
+
+  private static SharedTensor handleThatIsClosedBeside(boolean refuses) {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      SharedTensor handle = ctx.zeros(DType.INT8, 100_000).share();
+      ClosedBeside guard = handle.guard(ClosedBeside.class, on -> new ClosedBeside(refuses));
+      guard.handle = handle;
+      return handle;
+    }
+  }
+
+  @Test
+  void aCloseThatWasTurnedAwayIsDoneByWhoeverFailsToEndTheHandle() {
+    SharedTensor refused = handleThatIsClosedBeside(true);
+    assertRefuses(refused::close, "in use");
+    assertFalse(refused.isOpen());
+    SharedTensor beyondTheLimit = handleThatIsClosedBeside(false);
+    try (ExecutionContext ctx = ExecutionContext.withMemoryLimit(10)) {
+      assertRefuses(MemoryLimitExceededException.class, () -> beyondTheLimit.mutable(ctx), "10");
+    }
+    assertFalse(beyondTheLimit.isOpen());
+  }
 }

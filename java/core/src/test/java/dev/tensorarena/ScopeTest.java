@@ -227,4 +227,15 @@ class ScopeTest {
     assertEquals(0, ctx.memoryUsage());
     assertEquals(pinned, ChunkPool.stats().pinnedChunks());
   }
+
+  @Test
+  void anotherThreadIsRefusedWhileTheScopeClosesWhatItTracks() {
+    Scope scope = ctx.scope();
+    scope.track(
+        () ->
+            TestSupport.runOnThread(
+                "other", () -> TestSupport.assertRefuses(scope::close, "belongs to thread")));
+    scope.close();
+    assertFalse(scope.isOpen());
+  }
 }

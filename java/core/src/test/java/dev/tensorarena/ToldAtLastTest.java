@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -41,6 +42,25 @@ class ToldAtLastTest {
     assertEquals(1, told);
     ctx.close();
     assertEquals(1, told);
+  }
+
+  @Test
+  void aContextThatIsTrackedIsClosedAgainUntilAllAreTold() {
+    ExecutionContext outer = ExecutionContext.open();
+    ExecutionContext tracked = outer.track(ExecutionContext.open());
+    StackOverflowError overflow = new StackOverflowError("an owner's");
+    wrap(
+        tracked,
+        () -> {
+          throw overflow;
+        });
+    wrap(tracked, () -> told++);
+    assertSame(overflow, assertThrows(StackOverflowError.class, outer::close));
+    assertTrue(tracked.isOpen());
+    outer.close();
+    assertEquals(1, told);
+    assertFalse(tracked.isOpen());
+    assertFalse(outer.isOpen());
   }
 
   @Test

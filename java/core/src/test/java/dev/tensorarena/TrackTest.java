@@ -173,6 +173,75 @@ class TrackTest {
     assertEquals(0, ctx.memoryUsage());
   }
 
+  /** What cannot be closed at first for want of stack or heap. */
+  private static final class ClosedAtLast implements OpenResource {
+    private final Error first;
+    private int calls;
+
+    ClosedAtLast(Error first) {
+      this.first = first;
+    }
+
+    @Override
+    public void close() {
+      if (calls++ == 0) {
+        throw first;
+      }
+    }
+
+    @Override
+    public boolean isOpen() {
+      return calls < 2;
+    }
+  }
+
+  @Test
+  void whatIsOpenWhereStackOrHeapHaveEndedIsClosedByTheNextCall() {
+    for (Error end : new Error[] {new StackOverflowError(), new OutOfMemoryError()}) {
+      Scope scope = ctx.scope();
+      ClosedAtLast resource = scope.track(new ClosedAtLast(end));
+      assertSame(end, assertThrows(Error.class, scope::close));
+      assertTrue(resource.isOpen());
+      scope.close();
+      assertEquals(2, resource.calls);
+      SharedTensor handle = ctx.allocTemp(1).share();
+      ClosedAtLast tracked = handle.track(new ClosedAtLast(end));
+      assertSame(end, assertThrows(Error.class, handle::close));
+      assertTrue(tracked.isOpen());
+      handle.close();
+      assertEquals(2, tracked.calls);
+    }
+  }
+
+  @Test
+  void whatWasThrownBeforeTheStackEndedIsThrownByTheEndThatCompletes() {
+    Scope scope = ctx.scope();
+    scope.track(new ClosedAtLast(new StackOverflowError()));
+    scope.track(throwing(new IOException("not written")));
+    Scope inner = ctx.scope();
+    inner.track(throwing(new IllegalArgumentException("first")));
+    assertThrows(StackOverflowError.class, scope::close);
+    IllegalArgumentException thrown = assertThrows(IllegalArgumentException.class, scope::close);
+    assertEquals("not written", thrown.getSuppressed()[0].getMessage());
+    assertFalse(scope.isOpen());
+    scope.close();
+  }
+
+  @Test
+  void aHandleThatWasMadeMutableIsOpenWhileSomethingThatItTracksIs() {
+    SharedTensor handle = ctx.allocTemp(1).share();
+    ClosedAtLast tracked = handle.track(new ClosedAtLast(new StackOverflowError()));
+    ExecutionContext outer = ExecutionContext.open();
+    outer.track(handle);
+    ctx.reset();
+    assertThrows(StackOverflowError.class, () -> handle.mutable(ctx));
+    assertTrue(tracked.isOpen());
+    assertTrue(handle.isOpen());
+    outer.close();
+    assertFalse(tracked.isOpen());
+    assertFalse(handle.isOpen());
+  }
+
   @Test
   void aCheckedExceptionComesInsideAnUncheckedOne() {
     Exception checked = new IOException("disk full");
