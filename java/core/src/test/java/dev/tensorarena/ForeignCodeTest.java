@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -27,27 +26,17 @@ class ForeignCodeTest {
   }
 
   /** Memory that does something when it is next asked whether it is there. */
-  private static final class Acting implements ForeignMemory {
-    private final ByteBuffer bytes = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
+  private static final class Acting extends BufferMemory {
     private Runnable next;
 
     /** Four sixes. */
     Acting() {
+      super(16);
       bytes.asIntBuffer().put(new int[] {6, 6, 6, 6});
     }
 
     void doOnce(Runnable action) {
       next = action;
-    }
-
-    @Override
-    public long byteSize() {
-      return bytes.capacity();
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes.slice((int) offset, length);
     }
 
     @Override

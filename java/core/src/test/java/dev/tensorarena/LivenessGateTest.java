@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.lang.reflect.Method;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -154,19 +153,8 @@ class LivenessGateTest {
 
   private static Tensor overMemoryThatGoes(ExecutionContext ctx, Calls.Kind kind) {
     boolean[] alive = {true};
-    ByteBuffer bytes = ByteBuffer.allocateDirect(kind.dtype().byteSize());
     ForeignMemory memory =
-        new ForeignMemory() {
-          @Override
-          public long byteSize() {
-            return bytes.capacity();
-          }
-
-          @Override
-          public ByteBuffer part(long offset, int length) {
-            return bytes;
-          }
-
+        new BufferMemory(kind.dtype().byteSize()) {
           @Override
           public boolean isAlive() {
             return alive[0];

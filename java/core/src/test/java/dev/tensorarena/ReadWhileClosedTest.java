@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,27 +80,17 @@ class ReadWhileClosedTest {
   }
 
   /** Memory that its owner writes to as soon as nobody needs it any more. */
-  private static final class Lent implements ForeignMemory {
-    private final ByteBuffer bytes =
-        ByteBuffer.allocateDirect(Math.toIntExact(DType.INT64.byteSize(SHAPE)));
-
+  private static final class Lent extends BufferMemory {
     volatile int released;
 
+    Lent() {
+      super(Math.toIntExact(DType.INT64.byteSize(SHAPE)));
+    }
+
     void fill(long value) {
-      bytes.order(ByteOrder.nativeOrder());
       for (int at = 0; at < bytes.capacity(); at += Long.BYTES) {
         bytes.putLong(at, value);
       }
-    }
-
-    @Override
-    public long byteSize() {
-      return bytes.capacity();
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes.slice((int) offset, length);
     }
 
     @Override

@@ -11,7 +11,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,19 +33,12 @@ class ReleasedMemoryTest {
   }
 
   /** Two floats that their owner overwrites when he is told, as whoever has them then would. */
-  private static final class Lent implements ForeignMemory {
-    final ByteBuffer bytes = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
+  private static final class Lent extends BufferMemory {
     final AtomicInteger times = new AtomicInteger();
     Runnable then = () -> {};
 
-    @Override
-    public long byteSize() {
-      return 8;
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes.slice((int) offset, length);
+    Lent() {
+      super(8);
     }
 
     @Override

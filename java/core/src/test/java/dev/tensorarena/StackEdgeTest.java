@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -327,14 +326,16 @@ class StackEdgeTest {
     }
   }
 
-  private static final class ClosedMeanwhile implements ForeignMemory {
-    private final ByteBuffer bytes = ByteBuffer.allocateDirect(8);
-
+  private static final class ClosedMeanwhile extends BufferMemory {
     volatile SharedTensor handle;
     volatile boolean isArmed;
     private volatile boolean isAsked;
     private volatile boolean isClosed;
     volatile int released;
+
+    ClosedMeanwhile() {
+      super(8);
+    }
 
     void closeWhenAsked() {
       while (!isAsked) {
@@ -342,16 +343,6 @@ class StackEdgeTest {
       }
       handle.close();
       isClosed = true;
-    }
-
-    @Override
-    public long byteSize() {
-      return 8;
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes;
     }
 
     @Override

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -109,23 +108,13 @@ class UserTextTest {
     }
   }
 
-  private static class Acting implements ForeignMemory {
-    final ByteBuffer bytes = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
+  private static class Acting extends BufferMemory {
     final Scene scene;
     boolean alive = true;
 
     Acting(Scene scene) {
+      super(16);
       this.scene = scene;
-    }
-
-    @Override
-    public long byteSize() {
-      return 16;
-    }
-
-    @Override
-    public ByteBuffer part(long offset, int length) {
-      return bytes.slice((int) offset, length);
     }
 
     @Override
