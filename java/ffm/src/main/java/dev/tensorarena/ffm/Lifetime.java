@@ -112,6 +112,10 @@ final class Lifetime extends Guard {
    */
   @Override
   public void close() {
+    if (guarded instanceof Scope) { // one thread's, so that there are no others
+      end();
+      return;
+    }
     Lifetime open;
     while ((open = firstOpen()) != null) {
       open.end(); // a cleanup action may have taken a segment, and so made another
@@ -130,7 +134,10 @@ final class Lifetime extends Guard {
   /** Ends the segments of one thread; throws what the JDK's arenas throw if it cannot. */
   void end() {
     Thread before = thread;
-    if (before != null && before != Thread.currentThread() && guarded instanceof Tensor tensor) {
+    if (before == null) {
+      return;
+    }
+    if (before != Thread.currentThread() && guarded instanceof Tensor tensor) {
       keepUntilUnreachable(tensor);
       return;
     }
