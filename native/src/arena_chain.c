@@ -118,6 +118,7 @@ void chain_add(arena *a, descriptor *chunk) {
 
 void chain_end_after(arena *a, const descriptor *kept) {
     bool keep_spares = pool_quarantine() == 0;
+    bool exposed = (a->flags & ARENA_JAVA_ONLY) == 0; /* and so is what leaves it */
     while (arena_newest(a) != kept) {
         descriptor *ended = arena_newest(a);
         set_newest(a, chunk_at(ended->next));
@@ -133,7 +134,7 @@ void chain_end_after(arena *a, const descriptor *kept) {
             continue;
         }
         lose(a, ended);
-        if (!pinned || !chunk_detach(ended)) {
+        if (!pinned || !chunk_detach(ended, exposed)) {
             chunk_forget_pins(ended);
             pool_give(ended);
         }
@@ -146,6 +147,14 @@ bool chain_has(const arena *a, const descriptor *chunk) {
         seen = chunk_at(seen->next);
     }
     return seen == chunk;
+}
+
+bool chain_has_since(const arena *a, const descriptor *chunk, const descriptor *mark) {
+    const descriptor *seen = arena_newest(a);
+    while (seen != NULL && seen != mark && seen != chunk) {
+        seen = chunk_at(seen->next);
+    }
+    return seen != NULL && seen != mark;
 }
 
 descriptor *chain_current(descriptor *newest) {

@@ -156,6 +156,9 @@ void chain_end_after(arena *a, const descriptor *kept);
 /* Whether the chunk is in the chain; NULL always is. */
 bool chain_has(const arena *a, const descriptor *chunk);
 
+/* Whether the chunk is in the chain, and was taken after another one of it, NULL for before all. */
+bool chain_has_since(const arena *a, const descriptor *chunk, const descriptor *mark);
+
 /* The chunk that was current when this one was the newest; NULL if none was. */
 descriptor *chain_current(descriptor *newest);
 

@@ -53,12 +53,11 @@ typedef union {
             uint64_t used_end; /* lent: how far the cursor had come when it last left the chunk */
         };
         uint32_t dirty; /* how many 64 KiB may have pages: free, in all; lent, from its start on */
-        uint8_t order;
-        uint8_t state : 7;
-        uint8_t
-            exposed : 1;    /* Java gave out an address by a shared handle; under the pool's lock */
+        uint8_t order : 5; /* both under the pool's lock, where who merges reads its buddy's */
+        uint8_t state : 3;
         uint8_t sixteenths; /* of its order */
-        uint8_t warm : 1;   /* lent: all of it had pages before */
+        uint8_t exposed;    /* an address left Java; not only the owner writes this */
+        uint8_t warm : 1;   /* the owner's four; lent: all of it had pages before */
         uint8_t huge : 1;   /* on huge pages, as its arena asked */
         uint8_t secret : 1; /* to be zeroed, as its arena asked */
         uint8_t large : 1;  /* its arena's, for one allocation: the cursor is never in it */

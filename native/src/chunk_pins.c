@@ -46,9 +46,9 @@ void chunk_let_go(descriptor *chunk) {
     atomic_store_explicit(word_of(&chunk->shown), DETACHED, memory_order_relaxed);
 }
 
-bool chunk_detach(descriptor *chunk) {
+bool chunk_detach(descriptor *chunk, bool exposed) {
     /* Counted in before others see the bit: who releases the last pin counts it out again. */
-    pool_note_detached(chunk, true);
+    pool_note_detached(chunk, exposed);
     uint64_t mine = (uint64_t)chunk->owner_pins * ONE_PIN + DETACHED;
     uint64_t word =
         atomic_fetch_add_explicit(word_of(&chunk->shown), mine, memory_order_acq_rel) + mine;
@@ -58,7 +58,7 @@ bool chunk_detach(descriptor *chunk) {
     if (count_of(word) != 0) {
         return true;
     }
-    pool_note_detached(chunk, false);
+    pool_note_not_detached(chunk);
     return false;
 }
 

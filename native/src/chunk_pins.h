@@ -44,7 +44,10 @@ void chunk_forget_pins(descriptor *chunk);
  */
 void chunk_let_go(descriptor *chunk);
 
-/* Owner: lets go of a pinned chunk. False if the last pin went meanwhile: the owner keeps it. */
-bool chunk_detach(descriptor *chunk);
+/*
+ * Owner: lets go of a pinned chunk, of which addresses were given out if it is exposed. False if the
+ * last pin went meanwhile: the owner keeps it.
+ */
+bool chunk_detach(descriptor *chunk, bool exposed);
 
 #endif

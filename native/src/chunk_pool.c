@@ -159,9 +159,7 @@ static descriptor *fresh(descriptor *chunk, bool huge) {
     chunk->floor = 0;
     chunk->next = 0;
     chunk->huge = huge;
-    if (chunk->exposed) {
-        chunk->exposed = 0; /* of who had it before; nobody else has it now */
-    }
+    chunk->exposed = 0; /* of who had it before; nobody else has it now */
     chunk->used_end = chunk->base;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
@@ -270,12 +268,20 @@ void pool_give(descriptor *chunk) {
     os_unlock();
 }
 
-void pool_note_detached(descriptor *chunk, bool detached) {
-    uint64_t bytes = chunk_bytes(chunk);
+void pool_note_detached(descriptor *chunk, bool exposed) {
     os_lock();
-    chunk->state = detached ? CHUNK_DETACHED : CHUNK_USED;
-    pool.pinned += detached ? bytes : -bytes;
-    pool.pinned_chunks += detached ? 1 : -(uint64_t)1;
+    chunk->state = CHUNK_DETACHED;
+    chunk->exposed |= exposed;
+    pool.pinned += chunk_bytes(chunk);
+    pool.pinned_chunks++;
+    os_unlock();
+}
+
+void pool_note_not_detached(descriptor *chunk) {
+    os_lock();
+    chunk->state = CHUNK_USED;
+    pool.pinned -= chunk_bytes(chunk);
+    pool.pinned_chunks--;
     os_unlock();
 }
 

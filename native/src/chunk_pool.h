@@ -27,12 +27,16 @@ void chunk_wipe(descriptor *chunk, uint64_t from);
 /* Takes back a USED or DETACHED chunk that nobody pins. */
 void pool_give(descriptor *chunk);
 
-/* Counts a chunk as pinned and out of its arena, or takes that back because nobody pinned it. */
-void pool_note_detached(descriptor *chunk, bool detached);
+/*
+ * Counts a chunk as pinned and out of its arena, which had given addresses out if it is exposed; or
+ * takes that back because nobody pinned it.
+ */
+void pool_note_detached(descriptor *chunk, bool exposed);
+void pool_note_not_detached(descriptor *chunk);
 
 /*
- * Notes that an address of a pinned chunk leaves, by a shared handle: its pages stay when the class
- * loader goes. Until the chunk is lent again.
+ * Notes that an address of a pinned chunk leaves, by who holds it beside its arena: its pages stay
+ * when the class loader goes. Until the chunk is lent again.
  */
 void pool_note_exposed(descriptor *chunk);
 bool pool_is_exposed(const descriptor *chunk);

@@ -117,11 +117,7 @@ static jlong chunk_of(JNIEnv *env, jclass type, jobject owner, jlong arena, jlon
 static jboolean is_since(JNIEnv *env, jclass type, jobject owner, jlong arena, jlong chunk,
                          jlong newest) {
     UNUSED(env), UNUSED(type), UNUSED(owner);
-    const descriptor *each = arena_newest(arena_of(arena_at(arena)));
-    while (each != NULL && each != bytes_at(chunk) && each != bytes_at(newest)) {
-        each = chunk_at(each->next);
-    }
-    return each != NULL && each == bytes_at(chunk) && chunk != newest;
+    return chain_has_since(arena_of(arena_at(arena)), bytes_at(chunk), bytes_at(newest));
 }
 
 static void expose_chunk(JNIEnv *env, jclass type, jobject holder, jlong chunk) {

@@ -36,8 +36,9 @@ uint64_t os_physical_memory(void);
 uint64_t os_thread_token(void);
 
 /*
- * Sleeps for a moment, so that others can run, also those of lower priority. Like all functions here
- * it is no point at which the thread can be cancelled.
+ * Lets others run for a moment: sleeps, so that also those of lower priority do, or where the system
+ * has no sleep that short, yields to who is ready on this processor. Like all functions here it is no
+ * point at which the thread can be cancelled.
  */
 void os_pause(void);
 

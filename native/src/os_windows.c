@@ -79,7 +79,7 @@ uint64_t os_thread_token(void) {
 }
 
 void os_pause(void) {
-    SwitchToThread(); /* to any thread that is ready; Sleep(1) takes until the next tick, some 15 ms */
+    SwitchToThread(); /* to one that is ready on this processor; Sleep(1) takes up to a tick of 15 ms */
 }
 
 uint64_t os_coarse_millis(void) {

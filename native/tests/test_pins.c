@@ -293,7 +293,7 @@ static void a_chunk_whose_last_pin_goes_while_it_detaches_stays_the_owners(void)
     ta_chunk *chunk = ta_pin(arena, bytes, 1000);
     CHECK(chunk_is_pinned(descriptor_of(chunk)));
     ta_chunk_release(chunk); /* another thread, between the owner's look and its detach */
-    CHECK(!chunk_detach(descriptor_of(chunk)));
+    CHECK(!chunk_detach(descriptor_of(chunk), false));
     chunk_forget_pins(descriptor_of(chunk));
     CHECK_EQ(pool_info().pinned, 0);
     CHECK_EQ(pool_info().in_use_chunks, 1);

@@ -286,7 +286,7 @@ static void a_rewind_that_finds_no_pins_comes_after_the_last_reads(void) {
 static void a_detach_that_finds_no_pins_comes_after_the_last_reads(void) {
     ta_arena *arena = open_arena();
     pthread_t reader = start_reader(arena);
-    CHECK(!chunk_detach(descriptor_of(arena_parcel.chunk)));
+    CHECK(!chunk_detach(descriptor_of(arena_parcel.chunk), false));
     chunk_forget_pins(descriptor_of(arena_parcel.chunk));
     memset(arena_parcel.bytes, 8, 1000);
     CHECK_EQ(pthread_join(reader, NULL), 0);

@@ -81,7 +81,10 @@ final class NativeArena {
   /** Closes an arena that nobody can reach any more. */
   static native int abandon(long handle);
 
-  /** Notes that an address leaves, so that the arena stays when this class loader goes. */
+  /**
+   * Notes that an address leaves, so that the arena stays when this class loader goes, and what has
+   * left it pinned.
+   */
   static native void expose(ArenaRecord arena, long handle);
 
   /** Pins bytes; returns their chunk's descriptor, 0 if the arena has not handed them out. */

@@ -41,7 +41,7 @@ final class Remains extends PhantomReference<Object> {
    */
   private boolean exposed;
 
-  /** Whether chunks stay out, because a shared handle gave out raw views or addresses of them. */
+  /** Whether chunks stay out, because raw views or addresses of them were given out elsewhere. */
   private boolean incomplete;
 
   /** Whether the memory was taken back, or is lost. */
@@ -169,7 +169,9 @@ final class Remains extends PhantomReference<Object> {
       return "its memory is lost, because raw views or addresses of it were given out";
     }
     return "its memory was reclaimed, except for chunks that shared tensors pin"
-        + (incomplete ? ", and some that are lost, because these gave raw views or addresses" : "");
+        + (incomplete
+            ? ", and some that are lost, because raw views or addresses of them were given out"
+            : "");
   }
 
   /** An error, as for want of stack, leaves the rest to who next looks through the table. */

@@ -82,7 +82,7 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    */
   boolean outlasts;
 
-  /** Whether a raw view or an address was given out by a shared handle; a race only repeats it. */
+  /** Whether {@link #expose} has noted so; a race only repeats it. */
   private boolean exposed;
 
   /**
@@ -408,8 +408,10 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
-   * Notes that a raw view or an address of the bytes is given out by a shared handle, on any
-   * thread; in the chunk, since the arena is another thread's and may end meanwhile.
+   * Notes that a raw view or an address of the bytes is given out, in the chunk and on any thread:
+   * by a shared handle, whose arena is another thread's and may end meanwhile, or by a tensor whose
+   * chunk {@linkplain #outlasts may not be its arena's}. What leaves an arena takes the arena's own
+   * note along.
    */
   void expose() {
     if (!exposed && chunk != 0) {

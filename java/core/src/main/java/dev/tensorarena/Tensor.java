@@ -1854,10 +1854,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
 
   /** Notes that a raw view or an address is given out, of a view as of what it is a view of. */
   final void expose() {
+    SharedAllocation state = origin().shared;
     if (scope != null) {
       scope.context.arena().expose(scope);
-    } else {
-      origin().shared.expose();
+    }
+    if (scope == null || state != null && state.outlasts) {
+      state.expose(); // its chunk may be none of an arena that is exposed
     }
   }
 

@@ -67,6 +67,11 @@ class ReloadTest {
   }
 
   @Test
+  void aViewOfBytesThatAPinAHandleOrAScopeHoldsOutsideOfTheirArenaDoesToo() throws Exception {
+    TestSupport.fork(List.of("-Xmx256m"), Reload.class, "view of held").assertSucceeded();
+  }
+
+  @Test
   void whatNativeCodePinsStaysAndSoDoesTheLibrary(@TempDir Path folder) throws Exception {
     String natives = "tensorarena.test.natives";
     TestSupport.fork(
@@ -164,7 +169,7 @@ class ReloadTest {
       for (int i = 0; i < views.size(); i++) {
         ByteBuffer view = views.get(i);
         for (int at = 0; at < view.capacity(); at += 4096) {
-          assertEquals(i + 1, view.get(at));
+          assertEquals(i + 1, view.get(at), "of loader " + i);
         }
       }
     }
@@ -193,7 +198,11 @@ class ReloadTest {
       }
       if (how.startsWith("view")) {
         views.add(
-            how.contains("share") ? viewOfShare(type, how, value) : viewOfRoom(type, how, value));
+            how.endsWith("held")
+                ? viewOfHeld(type, value)
+                : how.contains("share")
+                    ? viewOfShare(type, how, value)
+                    : viewOfRoom(type, how, value));
       }
       loader.close();
       return new WeakReference<>(loader);
@@ -216,19 +225,92 @@ class ReloadTest {
 
     /** Of a handle that nobody closes; nothing else was exposed. */
     private static ByteBuffer viewOfShare(Class<?> type, String how, byte value) throws Exception {
-      Class<?> dtype = type.getClassLoader().loadClass(DType.class.getName());
       Object ctx = type.getMethod("open").invoke(null);
+      Object handle = call(filled(ctx, value), "share");
+      ByteBuffer view = (ByteBuffer) call(handle, "asByteBuffer");
+      if (how.endsWith("detached")) {
+        call(ctx, "close");
+      }
+      return view;
+    }
+
+    /** Of a chunk that its arena has left to who holds it, which is another for each value. */
+    private static ByteBuffer viewOfHeld(Class<?> type, byte value) throws Exception {
+      Object ctx = type.getMethod("open").invoke(null);
+      Object scope = call(ctx, "scope");
+      switch (value % 5) {
+        case 0 -> {
+          Object tensor = filled(ctx, value);
+          pin(tensor);
+          return viewAndClose(tensor, ctx);
+        }
+        case 1 -> {
+          Object tensor = filled(ctx, value);
+          call(tensor, "share");
+          return viewAndClose(tensor, ctx);
+        }
+        case 2 -> { // for an outer scope
+          Object inner = call(ctx, "scope");
+          long bytes = (long) VIEW_MEGABYTES << 20;
+          long address =
+              (long)
+                  scope
+                      .getClass()
+                      .getMethod("allocateAddress", long.class, int.class)
+                      .invoke(scope, bytes, 64);
+          ByteBuffer view = NativeArena.view(address, bytes);
+          for (int at = 0; at < view.capacity(); at += 4096) {
+            view.put(at, value);
+          }
+          call(inner, "close");
+          return view;
+        }
+        case 3 -> { // a kept result, which could not be moved
+          Object tensor = filled(ctx, value);
+          Object pin = pin(tensor);
+          Object kept =
+              scope.getClass().getMethod("closeKeeping", tensor.getClass()).invoke(scope, tensor);
+          call(pin, "close");
+          return (ByteBuffer) call(kept, "asByteBuffer");
+        }
+        default -> { // taken over from another context
+          Object other = type.getMethod("open").invoke(null);
+          Object handle = call(filled(other, value), "share");
+          call(other, "close");
+          return (ByteBuffer)
+              call(
+                  handle.getClass().getMethod("mutable", type).invoke(handle, ctx), "asByteBuffer");
+        }
+      }
+    }
+
+    private static ByteBuffer viewAndClose(Object tensor, Object ctx) throws Exception {
+      ByteBuffer view = (ByteBuffer) call(tensor, "asByteBuffer");
+      call(ctx, "close");
+      return view;
+    }
+
+    private static Object pin(Object tensor) throws Exception {
+      Class<?> type = tensor.getClass();
+      return type.getClassLoader()
+          .loadClass(TensorPin.class.getName())
+          .getMethod("of", type)
+          .invoke(null, tensor);
+    }
+
+    private static Object filled(Object ctx, byte value) throws Exception {
+      Class<?> type = ctx.getClass();
+      Class<?> dtype = type.getClassLoader().loadClass(DType.class.getName());
       long[] shape = {VIEW_MEGABYTES << 20};
       Object tensor =
           type.getMethod("empty", dtype, long[].class)
               .invoke(ctx, dtype.getField("INT8").get(null), shape);
       tensor.getClass().getMethod("fill", long.class).invoke(tensor, (long) value);
-      Object handle = tensor.getClass().getMethod("share").invoke(tensor);
-      ByteBuffer view = (ByteBuffer) handle.getClass().getMethod("asByteBuffer").invoke(handle);
-      if (how.endsWith("detached")) {
-        ((AutoCloseable) ctx).close();
-      }
-      return view;
+      return tensor;
+    }
+
+    private static Object call(Object on, String method) throws Exception {
+      return on.getClass().getMethod(method).invoke(on);
     }
 
     private static void collect(WeakReference<ClassLoader> loader) {
