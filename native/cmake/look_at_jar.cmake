@@ -6,8 +6,6 @@ cmake_minimum_required(VERSION 3.21)
 set(most 300000) # bytes, with all platforms
 
 include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
-find_program(readelf NAMES readelf llvm-readelf)
-find_program(readobj NAMES llvm-readobj)
 
 set(unpacked "${JAR}.unpacked")
 file(REMOVE_RECURSE "${unpacked}")
@@ -35,8 +33,8 @@ foreach(library IN LISTS carried)
   if(NOT hash_carried STREQUAL hash_built)
     message(FATAL_ERROR "${library} in the jar is another than the one in ${NATIVES}")
   endif()
-  run("${CMAKE_COMMAND}" "-DREADELF=${readelf}" "-DREADOBJ=${readobj}"
-    "-DLIBRARY=${unpacked}/${library}" "-DEXPORTS=${CMAKE_CURRENT_LIST_DIR}/../exports.txt"
+  run("${CMAKE_COMMAND}" "-DLIBRARY=${unpacked}/${library}"
+    "-DEXPORTS=${CMAKE_CURRENT_LIST_DIR}/../exports.txt"
     -P "${CMAKE_CURRENT_LIST_DIR}/look_at_native.cmake")
 endforeach()
 file(REMOVE_RECURSE "${unpacked}")

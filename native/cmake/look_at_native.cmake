@@ -1,9 +1,14 @@
 # Prints what a library that goes into the jar is, and fails unless it exports the functions of
 # exports.txt and JNI_On* only, needs no symbol but those listed here and no glibc that is newer than
-# 2.17 (2.27 on RISC-V, which had none before), and says neither where nor when it was built.
-# Usage: cmake -DREADELF=<readelf> -DREADOBJ=<llvm-readobj for PE>
-#   -DLIBRARY=<.../<os>-<arch>/library> -DEXPORTS=<exports.txt> -P look_at_native.cmake
+# 2.17 (2.27 on RISC-V, which had none before), and says neither where nor when it was built. macOS
+# must find no other library to be needed than its own, and on AArch64 a signature.
+# Usage: cmake -DLIBRARY=<.../<os>-<arch>/library> -DEXPORTS=<exports.txt> -P look_at_native.cmake
 cmake_minimum_required(VERSION 3.21)
+
+find_program(readelf NAMES readelf llvm-readelf)
+# Debian's package llvm has these two.
+find_program(readobj NAMES llvm-readobj)
+find_program(objdump NAMES llvm-objdump)
 
 # What the library asks of the system. Whoever adds one makes sure that musl has it, too.
 set(of_linux
@@ -11,7 +16,7 @@ set(of_linux
   pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf getauxval
   __cxa_finalize __errno_location __stack_chk_fail __stack_chk_guard
   _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __gmon_start__)
-# Below the dashes: what the compiler's own start-up code asks for.
+# Below the dashes: what the compiler's own start-up code asks for, mingw-w64's and zig's.
 set(of_windows
   AcquireSRWLockExclusive GetCurrentThreadId GetModuleHandleExW GetSystemInfo
   GetSystemTimeAsFileTime GlobalMemoryStatusEx ReleaseSRWLockExclusive SwitchToThread VirtualAlloc
@@ -19,7 +24,17 @@ set(of_windows
   # --
   DeleteCriticalSection EnterCriticalSection GetLastError InitializeCriticalSection
   LeaveCriticalSection Sleep TlsGetValue VirtualProtect VirtualQuery __iob_func _amsg_exit _initterm
-  _lock _unlock abort calloc free fwrite realloc strlen strncmp vfprintf)
+  _lock _unlock abort calloc free fwrite realloc strlen strncmp vfprintf
+  __acrt_iob_func __daylight __p___argc __p___argv __p___wargv __p__environ __p__wenviron
+  __stdio_common_vfprintf __stdio_common_vfwprintf __timezone __tzname _configure_narrow_argv
+  _configure_wide_argv _crt_at_quick_exit _crt_atexit _execute_onexit_table _exit
+  _initialize_narrow_environment _initialize_onexit_table _initialize_wide_environment
+  _register_onexit_function _set_new_mode _tzset)
+set(of_macos
+  clock_gettime dladdr dlopen madvise memcpy memmove memset mmap mprotect munmap nanosleep
+  pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf
+  # --
+  __bzero __memcpy_chk bzero dyld_stub_binder)
 
 cmake_path(GET LIBRARY PARENT_PATH folder)
 cmake_path(GET folder FILENAME platform)
@@ -28,7 +43,7 @@ cmake_path(GET folder FILENAME platform)
 function(read)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE listing RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${ARGN}: ${result} (llvm-readobj is in Debian's package llvm)")
+    message(FATAL_ERROR "${ARGN}: ${result}")
   endif()
   set(listing "${listing}" PARENT_SCOPE)
 endfunction()
@@ -44,14 +59,34 @@ set(exported "")
 set(needed "")
 set(newest "")
 if(platform MATCHES "^windows")
-  read("${READOBJ}" --file-headers --coff-exports --coff-imports "${LIBRARY}")
+  read("${readobj}" --file-headers --coff-exports --coff-imports "${LIBRARY}")
   names_in("${listing}" "Symbol: ")
   set(needed ${names})
   names_in("${listing}" "Ordinal: [0-9]+\n  Name: ")
   set(exported ${names})
   set(allowed ${of_windows})
+elseif(platform MATCHES "^macos")
+  read("${objdump}" --macho --bind --lazy-bind "${LIBRARY}")
+  names_in("${listing}" "libSystem +_")
+  list(TRANSFORM names REPLACE "^_(.*)" "\\1")
+  set(needed ${names})
+  read("${objdump}" --macho --exports-trie "${LIBRARY}")
+  names_in("${listing}" "0x[0-9A-F]+  _")
+  list(TRANSFORM names REPLACE "^_(.*)" "\\1")
+  list(REMOVE_ITEM names __dso_handle _mh_dylib_header) # zig's linker exports them
+  set(exported ${names})
+  read("${objdump}" --macho --private-headers "${LIBRARY}")
+  string(REGEX MATCHALL "cmd LC_LOAD_[A-Z_]*DYLIB\n[^\n]*\n *name [^ \n]+" libraries "${listing}")
+  list(TRANSFORM libraries REPLACE ".* " "")
+  if(NOT libraries STREQUAL "/usr/lib/libSystem.B.dylib")
+    message(SEND_ERROR "${LIBRARY} needs other libraries than macOS's own: ${libraries}")
+  endif()
+  if(platform MATCHES "aarch64" AND NOT listing MATCHES "cmd LC_CODE_SIGNATURE")
+    message(SEND_ERROR "${LIBRARY} is not signed: macOS on AArch64 does not load it")
+  endif()
+  set(allowed ${of_macos})
 else()
-  read("${READELF}" --dyn-syms --wide "${LIBRARY}")
+  read("${readelf}" --dyn-syms --wide "${LIBRARY}")
   string(REGEX MATCHALL "[^\n]+" lines "${listing}")
   foreach(line IN LISTS lines)
     if(line MATCHES " +(GLOBAL|WEAK) +DEFAULT .* (UND|[0-9]+|ABS) +([A-Za-z_][A-Za-z_0-9]*)(@+([A-Za-z]+)_([0-9.]+))?")

@@ -1,6 +1,7 @@
 /* Magazines: warm chunks wait for the thread that brought them, and no other thread lacks memory because of them. */
 #include "check.h"
 
+#include "barrier.h"
 #include "magazine.h"
 #include "os.h"
 
@@ -78,11 +79,10 @@ static void in_a_quarantine_nothing_waits(void) {
 
 /* ---- a crowd of threads ---------------------------------------------------------------------- */
 
-static pthread_barrier_t together;
+static barrier together = BARRIER_FOR(CROWD);
 
 static void run_crowd(void *(*run)(void *)) {
     pthread_t crowd[CROWD];
-    CHECK_EQ(pthread_barrier_init(&together, NULL, CROWD), 0);
     for (uintptr_t i = 0; i < CROWD; i++) {
         CHECK_EQ(pthread_create(&crowd[i], NULL, run, (void *)i), 0);
     }
@@ -97,7 +97,7 @@ static void *fill_magazine(void *unused) {
     for (uint32_t order = 0; order < MAGAZINE_ORDERS; order++) {
         take(arena, (uint64_t)TA_MIN_CHUNK_BYTES << order, 1);
     }
-    pthread_barrier_wait(&together);
+    barrier_wait(&together);
     close_arena(arena);
     return unused;
 }
@@ -123,7 +123,7 @@ static void what_waits_is_within_the_retained_limit(void) {
 
 static void *open_and_close(void *owner) {
     uint64_t me = (uint64_t)(uintptr_t)owner;
-    pthread_barrier_wait(&together);
+    barrier_wait(&together);
     for (int i = times(400); i >= 0; i--) {
         ta_arena *outer = open_arena(), *inner = open_arena();
         char *ours = take(outer, 3000, 0), *theirs = take(inner, 70000, 0);

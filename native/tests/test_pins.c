@@ -1,6 +1,7 @@
 /* The end of a scope with pins in it: floors, chunks that detach, who frees what and when. */
 #include "check.h"
 
+#include "barrier.h"
 #include "chunk_pins.h"
 
 #include <pthread.h>
@@ -306,13 +307,13 @@ static struct {
     ta_chunk *chunk;
     char *bytes;
 } handed;
-static pthread_barrier_t barrier;
 enum { ROUNDS = 3000, HOLDERS = 3, SHARED_BYTES = 256 };
+static barrier all = BARRIER_FOR(HOLDERS + 1);
 
 /* Retains and releases around the owner's reset, and reads the bytes to the very last moment. */
 static void *hold_on(void *unused) {
     for (uint64_t round = 0; round < ROUNDS; round++) {
-        pthread_barrier_wait(&barrier);
+        barrier_wait(&all);
         ta_chunk *chunk = handed.chunk;
         char *bytes = handed.bytes;
         for (int i = 0; i < 5; i++) {
@@ -322,13 +323,12 @@ static void *hold_on(void *unused) {
         }
         CHECK(is_filled(bytes, SHARED_BYTES, round));
         ta_chunk_release(chunk);
-        pthread_barrier_wait(&barrier);
+        barrier_wait(&all);
     }
     return unused;
 }
 
 static void the_end_of_a_scope_races_with_releases(void) {
-    CHECK_EQ(pthread_barrier_init(&barrier, NULL, HOLDERS + 1), 0);
     pthread_t holders[HOLDERS];
     for (int i = 0; i < HOLDERS; i++) {
         CHECK_EQ(pthread_create(&holders[i], NULL, hold_on, NULL), 0);
@@ -340,10 +340,10 @@ static void the_end_of_a_scope_races_with_releases(void) {
         for (int i = 0; i < HOLDERS; i++) {
             handed.chunk = ta_pin(arena, handed.bytes, SHARED_BYTES);
         }
-        pthread_barrier_wait(&barrier);
+        barrier_wait(&all);
         CHECK_EQ(ta_reset(arena), TA_OK);
         fill(take(arena, SHARED_BYTES, 0), SHARED_BYTES, round + 1); /* never the pinned bytes */
-        pthread_barrier_wait(&barrier);
+        barrier_wait(&all);
         CHECK_EQ(pool_info().pinned, 0);
         CHECK_EQ(ta_reset(arena), TA_OK);
     }

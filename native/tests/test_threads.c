@@ -1,6 +1,7 @@
 /* Many threads on the pool: arenas of their own, pinned chunks handed on, limits and trims. */
 #include "check.h"
 
+#include "barrier.h"
 #include "chunk_pins.h"
 
 #include <pthread.h>
@@ -174,12 +175,12 @@ static void many_threads_share_the_pool_in_quarantine(void) {
     run_many_threads();
 }
 
-static pthread_barrier_t start;
+static barrier start = BARRIER_FOR(THREADS / 2);
 static int rounds;
 
 static void *open_and_close(void *seed) {
     uint64_t random = address_of(seed);
-    pthread_barrier_wait(&start); /* all at once, or short lives never meet */
+    barrier_wait(&start); /* all at once, or short lives never meet */
     for (int i = 0; i < rounds; i++) {
         ta_arena *arena = open_arena();
         CHECK_EQ(arena->chunk, 0);
@@ -195,7 +196,6 @@ static void *open_and_close(void *seed) {
 static void open_and_close_on_many_threads(int rounds_each) {
     pthread_t threads[THREADS / 2];
     rounds = rounds_each;
-    CHECK_EQ(pthread_barrier_init(&start, NULL, THREADS / 2), 0);
     for (uintptr_t i = 0; i < THREADS / 2; i++) {
         CHECK_EQ(pthread_create(&threads[i], NULL, open_and_close, (void *)(i + 1)), 0);
     }

@@ -36,6 +36,10 @@ class CarriedLibrariesTest {
   private static final Map<String, Integer> PE =
       Map.of("windows-x86_64", 0x8664, "windows-aarch64", 0xaa64);
 
+  /** As mach/machine.h numbers them. */
+  private static final Map<String, Integer> MACH_O =
+      Map.of("macos-aarch64", 0x0100000c, "macos-x86_64", 0x01000007);
+
   private static Path natives() throws Exception {
     return Path.of(NativeLibrary.class.getResource("/natives").toURI());
   }
@@ -67,6 +71,13 @@ class CarriedLibrariesTest {
       int header = bytes.getInt(0x3c);
       assertEquals('P' | 'E' << 8, bytes.getInt(header), name);
       assertEquals(PE.get(platform), (Integer) (bytes.getShort(header + 4) & 0xffff), platform);
+      return;
+    }
+    if (platform.startsWith("macos-")) {
+      assertEquals("libtensorarena.dylib", name);
+      bytes.order(ByteOrder.LITTLE_ENDIAN);
+      assertEquals(0xfeedfacf, bytes.getInt(0), platform + " has 64 bits");
+      assertEquals(MACH_O.get(platform), (Integer) bytes.getInt(4), platform);
       return;
     }
     assertEquals("libtensorarena.so", name);
