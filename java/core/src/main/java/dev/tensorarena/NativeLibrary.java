@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.IntSupplier;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * Finds and loads the native library: first in {@code -Dtensorarena.library.path}, then on {@code
@@ -80,11 +81,14 @@ final class NativeLibrary {
   }
 
   private boolean loadFromSystemPath() {
-    return tryLoad("java.library.path", "", () -> System.loadLibrary(NAME));
+    return tryLoad("java.library.path", UnaryOperator.identity(), () -> System.loadLibrary(NAME));
   }
 
   private boolean tryLoad(String where, Path file) {
-    return tryLoad(where + file, file + ": ", () -> System.load(file.toString()));
+    return tryLoad(
+        where + file,
+        message -> LoaderMessages.withoutPath(message, file),
+        () -> System.load(file.toString()));
   }
 
   private boolean loadFromJar() {
@@ -119,7 +123,7 @@ final class NativeLibrary {
 
   /** Whether the library may be loaded elsewhere, since it was refused for where it lay. */
   private boolean isPlaceRefused() {
-    return refusal.isEmpty() || isNoexec(refusal);
+    return refusal.isEmpty() || LoaderMessages.isNoexec(refusal);
   }
 
   /**
@@ -166,9 +170,9 @@ final class NativeLibrary {
   /**
    * Loads a library and asks for its version, which fails if it has no JNI entry points.
    *
-   * @param known what the system's messages begin with, and {@code where} says already
+   * @param shorten takes from a message of the system what {@code where} says already
    */
-  private boolean tryLoad(String where, String known, Runnable load) {
+  private boolean tryLoad(String where, UnaryOperator<String> shorten, Runnable load) {
     try {
       load.run();
       int found = version.getAsInt();
@@ -183,52 +187,10 @@ final class NativeLibrary {
               + needed
               + " (remove it from there)");
     } catch (LinkageError e) { // a library of another version may lack methods, too
-      refusal = String.valueOf(e.getMessage()).replace(known, "");
-      tried.add(where + ": " + refusal + advice(refusal));
+      refusal = shorten.apply(String.valueOf(e.getMessage()));
+      tried.add(where + ": " + refusal + LoaderMessages.advice(refusal, platform()));
     }
     return false;
-  }
-
-  /**
-   * Returns what usually helps, by the message of the system's loader; empty if nothing is known.
-   */
-  private static String advice(String text) {
-    if (isNoexec(text)) {
-      return " (the folder is mounted noexec: name another with -Dtensorarena.extract.path, or unpack"
-          + " the library and name its folder with -Dtensorarena.library.path)";
-    }
-    if (text.contains("library load disallowed") || text.contains("code signature")) {
-      return " (macOS refuses a file that was downloaded or is not signed: build it here with CMake,"
-          + " or sign it, `codesign -s - FILE`)";
-    }
-    if (text.contains("Error relocating") || text.contains("Error loading shared library")) {
-      return " (this system's C library, musl, lacks what it was built with: build it here with CMake"
-          + " and name its folder with -Dtensorarena.library.path)";
-    }
-    if (text.contains("wrong ELF class")
-        || text.contains("cannot open shared object file: No such file")
-        || text.contains("Exec format")
-        || text.contains("invalid ELF header")
-        || text.contains("wrong architecture")
-        || text.contains("incompatible architecture")
-        || text.contains("not a valid Win32 application")
-        || text.contains(".dll on a")) {
-      return " (it was built for another system than "
-          + platform()
-          + ": build it here with CMake and name its folder with -Dtensorarena.library.path)";
-    }
-    if (text.contains("Can't find dependent libraries")) {
-      return " (a DLL that it needs is missing: it was built with another compiler than those that"
-          + " are tested)";
-    }
-    if (text.contains("abiVersion")) {
-      return " (it was built without JNI entry points: build it with CMake where a JDK is found)";
-    }
-    return "";
-  }
-
-  private static boolean isNoexec(String text) {
-    return text.contains("failed to map segment") || text.contains("Operation not permitted");
   }
 
   private static boolean isWindows() {
