@@ -18,10 +18,9 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(id = "0, 0", expect = FORBIDDEN, desc = "One was released twice: freed under the keeper.")
 @Outcome(expect = FORBIDDEN, desc = "One was released twice, or never.")
 @State
-public class CloseAgainstOwnersClose {
+public class CloseAgainstOwnersClose extends HandedOver {
   private static final int HANDLES = 64;
 
-  private volatile SharedTensor[] handedOver;
   private SharedTensor keeper;
   private long chunk;
 
@@ -35,7 +34,7 @@ public class CloseAgainstOwnersClose {
       for (int i = 0; i < HANDLES; i++) {
         handles[i] = original.share();
       }
-      handedOver = handles;
+      put(handles);
       for (int i = 0; i < HANDLES / 2; i++) {
         handles[i].close();
       }
@@ -48,12 +47,7 @@ public class CloseAgainstOwnersClose {
 
   @Actor
   public void other() {
-    SharedTensor[] handles = handedOver;
-    while (handles == null) {
-      Thread.onSpinWait();
-      handles = handedOver;
-    }
-    for (SharedTensor handle : handles) {
+    for (SharedTensor handle : takeAll()) {
       handle.close();
     }
   }

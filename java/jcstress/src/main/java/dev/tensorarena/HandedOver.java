@@ -1,28 +1,46 @@
 package dev.tensorarena;
 
-/** A handle on its way from the owner's thread to another, as through a queue of one. */
+/** Handles on their way from the owner's thread to another, as through a queue of one. */
 class HandedOver {
   static final long VALUE = 7;
 
-  private volatile SharedTensor handle;
+  private volatile SharedTensor[] handles;
 
-  final void put(SharedTensor shared) {
-    handle = shared;
+  final void put(SharedTensor... shared) {
+    handles = shared;
   }
 
-  final SharedTensor take() {
+  /** Shares so many tensors, the first of which the scope will let go of first; hands them over. */
+  final SharedTensor[] putShares(ExecutionContext ctx, int count) {
+    SharedTensor[] shared = new SharedTensor[count];
+    for (int i = count; --i >= 0; ) { // a scope begins with the last one
+      shared[i] = ctx.allocSlice((long) i).share();
+    }
+    put(shared);
+    return shared;
+  }
+
+  final SharedTensor[] takeAll() {
     for (; ; Thread.onSpinWait()) {
-      SharedTensor taken = handle;
+      SharedTensor[] taken = handles;
       if (taken != null) {
         return taken;
       }
     }
   }
 
-  /** Reads what was handed over, and lets go. */
+  final SharedTensor take() {
+    return takeAll()[0];
+  }
+
+  /** Reads what was handed over, lets go, and returns the sum. */
   final int readAndClose() {
-    try (SharedTensor taken = take()) {
-      return (int) taken.getLongAt(0);
+    int sum = 0;
+    for (SharedTensor each : takeAll()) {
+      try (SharedTensor taken = each) {
+        sum += (int) taken.getLongAt(0);
+      }
     }
+    return sum;
   }
 }

@@ -20,20 +20,14 @@ import org.openjdk.jcstress.infra.results.III_Result;
 @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Each was taken over or copied, and ended.")
 @Outcome(expect = FORBIDDEN, desc = "A hold that nobody releases, or an end that failed.")
 @State
-public class ScopeEndAgainstMutable {
+public class ScopeEndAgainstMutable extends HandedOver {
   private static final int TENSORS = 16;
-
-  private volatile SharedTensor[] handles;
 
   @Actor
   public void end(III_Result r) {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Scope scope = ctx.scope();
-      SharedTensor[] shared = new SharedTensor[TENSORS];
-      for (int i = TENSORS; --i >= 0; ) { // the scope lets go of the last one first
-        shared[i] = ctx.allocSlice((long) i).share();
-      }
-      handles = shared;
+      putShares(ctx, TENSORS);
       scope.close();
     } catch (RuntimeException e) {
       r.r1++;
@@ -42,10 +36,7 @@ public class ScopeEndAgainstMutable {
 
   @Actor
   public void take(III_Result r) {
-    SharedTensor[] shared = handles;
-    for (; shared == null; Thread.onSpinWait()) {
-      shared = handles;
-    }
+    SharedTensor[] shared = takeAll();
     try (ExecutionContext ctx = ExecutionContext.open()) {
       for (int i = 0; i < TENSORS; i++) {
         SharedTensor handle = shared[i];

@@ -17,11 +17,10 @@ import org.openjdk.jcstress.infra.results.III_Result;
 @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Each closed once, or refused.")
 @Outcome(expect = FORBIDDEN, desc = "Never closed, twice, or although it was refused.")
 @State
-public class TrackAgainstClose {
+public class TrackAgainstClose extends HandedOver {
   private static final int HANDLES = 16;
 
   private final Tracked[] tracked = new Tracked[HANDLES];
-  private volatile SharedTensor[] handles;
 
   private static final class Tracked implements AutoCloseable {
     boolean taken;
@@ -36,12 +35,7 @@ public class TrackAgainstClose {
   @Actor
   public void own() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
-      SharedTensor[] shared = new SharedTensor[HANDLES];
-      for (int i = 0; i < HANDLES; i++) {
-        shared[i] = ctx.allocSlice(1f).share();
-      }
-      handles = shared;
-      for (SharedTensor handle : shared) {
+      for (SharedTensor handle : putShares(ctx, HANDLES)) {
         handle.close();
       }
     }
@@ -49,10 +43,7 @@ public class TrackAgainstClose {
 
   @Actor
   public void other() {
-    SharedTensor[] shared = handles;
-    for (; shared == null; Thread.onSpinWait()) {
-      shared = handles;
-    }
+    SharedTensor[] shared = takeAll();
     for (int i = HANDLES; --i >= 0; ) {
       Tracked each = new Tracked();
       tracked[i] = each;
