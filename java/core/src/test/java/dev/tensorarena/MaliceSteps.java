@@ -323,14 +323,18 @@ final class MaliceSteps extends MaliceTensors {
 
   private boolean isClosed(Malice.Context ctx) {
     Throwable thrown = end("close", ctx, root(ctx), ctx.real::close);
-    if (thrown != null && program.edges != null) {
-      thrown =
-          end("close", ctx, root(ctx), ctx.real::close); // it may still tell what an edge broke off
+    if (thrown != null && (program.edges != null || isEarlierFailure(thrown))) {
+      thrown = end("close", ctx, root(ctx), ctx.real::close); // all is told now
     }
     if (thrown != null) {
       program.report(new AssertionError(ctx.real + " cannot be closed", thrown));
     }
     return thrown == null;
+  }
+
+  /** Whether it is what a resource threw before a guard refused an end: this one completes. */
+  private boolean isEarlierFailure(Throwable thrown) {
+    return isMischief(thrown) || isMischief(thrown.getCause());
   }
 
   /** What native code holds outlives all that Java held. */
