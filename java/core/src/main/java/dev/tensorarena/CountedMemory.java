@@ -1,6 +1,5 @@
 package dev.tensorarena;
 
-import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -127,7 +126,7 @@ abstract class CountedMemory implements ForeignMemory {
    * JVM made first.
    */
   static final class RawViews {
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final LazyCleaner CLEANER = new LazyCleaner();
 
     private final CountedMemory memory;
     private final ByteBuffer root;

@@ -50,8 +50,7 @@ final class LeakDetector {
           Tensor.class.getName(),
           "dev.tensorarena.ffm.ArenaAllocator"); // of a module that this one does not know
 
-  /** Null until the first watch, so that its thread starts then. */
-  private static volatile Cleaner cleaner;
+  private static final LazyCleaner CLEANER = new LazyCleaner();
 
   private LeakDetector() {}
 
@@ -136,25 +135,8 @@ final class LeakDetector {
   private static Watch watch(
       Object watched, Supplier<String> what, String done, Supplier<String> reclaim) {
     Watch watch = new Watch(what, done, reclaim);
-    watch.registration = cleaner().register(watched, watch);
+    watch.registration = CLEANER.register(watched, watch);
     return watch;
-  }
-
-  /**
-   * Returns the one cleaner. As the constant of a class it would be lost for ever, and each watched
-   * share with it, if the machine had no thread for the first: here the next watch tries again.
-   */
-  private static Cleaner cleaner() {
-    Cleaner it = cleaner;
-    if (it == null) {
-      synchronized (LeakDetector.class) {
-        it = cleaner;
-        if (it == null) {
-          cleaner = it = Cleaner.create();
-        }
-      }
-    }
-    return it;
   }
 
   /** The place that opened or shared; its text is made only when it is reported. */

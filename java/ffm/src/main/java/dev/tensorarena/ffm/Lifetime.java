@@ -6,7 +6,6 @@ import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
@@ -18,7 +17,7 @@ import java.lang.ref.Reference;
  * the lifetime does not end either.
  */
 final class Lifetime extends Guard {
-  private static final Cleaner CLEANER = Cleaner.create();
+  private static final LazyCleaner CLEANER = new LazyCleaner();
 
   /** The thread that may use the segments; null once they have ended. */
   private Thread thread = Thread.currentThread();
@@ -28,7 +27,10 @@ final class Lifetime extends Guard {
   /** A scope, a tensor of one, or a shared handle or a view of it: what lives as long as this. */
   private final Object guarded;
 
-  /** The lifetimes of other threads that use or used the shared handle, as a list; null if none. */
+  /**
+   * The lifetimes of other threads that use the shared handle, as a list; null if none. Those of
+   * threads that have ended go with the next search: nobody can use their segments.
+   */
   private Lifetime others;
 
   /** Whether none of the list is open any more, and none is added. */
@@ -56,16 +58,30 @@ final class Lifetime extends Guard {
 
   /** Returns null if all have ended. */
   private synchronized Lifetime ofThisThread() {
-    Lifetime each = others;
-    while (each != null && !each.isMine()) {
-      each = each.others;
+    for (Lifetime before = this; before.others != null; ) {
+      Lifetime each = before.others;
+      if (each.isMine()) {
+        return each;
+      }
+      if (each.isLeftBehind()) {
+        before.others = each.others;
+      } else {
+        before = each;
+      }
     }
-    if (each == null && !ended) {
-      each = new Lifetime(guarded);
-      each.others = others;
-      others = each;
+    if (ended) {
+      return null;
     }
-    return each;
+    Lifetime mine = new Lifetime(guarded);
+    mine.others = others;
+    others = mine;
+    return mine;
+  }
+
+  /** Returns whether the thread has ended. One that is being closed is not: that may be refused. */
+  private boolean isLeftBehind() {
+    Thread user = thread;
+    return user != null && !user.isAlive();
   }
 
   /** Returns whether the calling thread may use the segments now. */

@@ -1,6 +1,7 @@
 package dev.tensorarena.ffm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
@@ -9,7 +10,12 @@ import dev.tensorarena.Scope;
 import dev.tensorarena.SharedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -79,6 +85,34 @@ class SegmentWhileClosedTest {
       Thread.sleep(20);
     }
     assertEquals(inUse, ChunkPool.stats().inUseChunks());
+  }
+
+  @Test
+  void aHandleKeepsNothingOfThreadsThatHaveEnded() throws Exception {
+    try (ExecutionContext ctx = ExecutionContext.open();
+        SharedTensor handle = ctx.empty(DType.INT64, 64).fill(VALUE).share()) {
+      Segments.of(handle);
+      List<WeakReference<Thread>> threads = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        threads.add(new WeakReference<>(readOnNewThread(handle)));
+      }
+      Thread last = readOnNewThread(handle); // looks for its own among the others
+      for (WeakReference<Thread> thread : threads) {
+        for (int i = 0; i < 100 && thread.get() != null; i++) {
+          System.gc();
+          Thread.sleep(20);
+        }
+        assertNull(thread.get());
+      }
+      Reference.reachabilityFence(last);
+    }
+  }
+
+  private static Thread readOnNewThread(SharedTensor handle) throws InterruptedException {
+    Thread thread =
+        Thread.ofVirtual().start(() -> Segments.of(handle).getAtIndex(ValueLayout.JAVA_LONG, 63));
+    thread.join();
+    return thread;
   }
 
   private static void await(AtomicInteger turn, int value) {

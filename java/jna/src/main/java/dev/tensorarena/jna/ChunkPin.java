@@ -68,7 +68,12 @@ public final class ChunkPin implements OpenResource {
     if (pinned != null) {
       StackRoom.require();
       chunk = null;
-      ArenaLibrary.INSTANCE.ta_chunk_release(pinned);
+      try {
+        ArenaLibrary.INSTANCE.ta_chunk_release(pinned);
+      } catch (OutOfMemoryError e) { // JNA asks for heap before the call, and never after it
+        chunk = pinned;
+        throw e;
+      }
     }
   }
 
@@ -79,13 +84,13 @@ public final class ChunkPin implements OpenResource {
 
   synchronized Pointer requireHeld() {
     if (chunk == null) {
-      throw new IllegalStateException("this pin is closed");
+      throw new IllegalStateException(this + " is closed");
     }
     return chunk;
   }
 
   @Override
   public String toString() {
-    return "pin of " + bytes.size() + " bytes";
+    return "pin of " + bytes.size() + " bytes at 0x" + Long.toHexString(bytes.address());
   }
 }

@@ -85,7 +85,11 @@ public final class JnaArena implements OpenResource {
     Status status =
         Status.of(LIBRARY.ta_arena_create(ArenaLibrary.ABI_VERSION, options, options.size(), made));
     if (status == Status.NO_MEMORY) {
-      throw new OutOfMemoryError("the system refused memory for an arena");
+      throw new OutOfMemoryError(
+          "the system refused memory for an arena of capacity "
+              + capacity
+              + " and memory limit "
+              + memoryLimit);
     } else if (status != Status.OK) {
       throw new IllegalArgumentException(
           status + " for capacity " + capacity + " and memory limit " + memoryLimit);
@@ -127,7 +131,7 @@ public final class JnaArena implements OpenResource {
     }
     requireOwner(owner.get());
     if (arena.getLong(ArenaLayout.GENERATION) != generation) {
-      throw new IllegalStateException("this arena was destroyed by native code");
+      throw new IllegalStateException(this + " was destroyed by native code");
     }
   }
 
@@ -135,7 +139,7 @@ public final class JnaArena implements OpenResource {
     if (mine != Thread.currentThread()) {
       throw new IllegalStateException(
           mine == null
-              ? "this arena is closed"
+              ? this + " is closed"
               : this
                   + " belongs to the thread \""
                   + mine.getName()
@@ -162,7 +166,7 @@ public final class JnaArena implements OpenResource {
   private void checkOwned(String what) {
     requireUsable();
     if (context != null) {
-      throw new IllegalStateException("an arena that a context owns cannot " + what + " here");
+      throw new IllegalStateException(this + " cannot " + what + " here: the context owns it");
     }
   }
 
@@ -366,7 +370,7 @@ public final class JnaArena implements OpenResource {
     Memory info = new Memory(ArenaLayout.INFO_BYTES);
     Status status = status(a -> LIBRARY.ta_arena_stats(a, info, info.size()));
     if (status != Status.OK) {
-      throw new IllegalStateException("no statistics of this arena: " + status);
+      throw new IllegalStateException("no statistics of " + this + ": " + status);
     }
     return new ArenaStats(
         info.getLong(ArenaLayout.ALLOCATED),
@@ -393,11 +397,6 @@ public final class JnaArena implements OpenResource {
    */
   public long cursor() {
     return word(ArenaLayout.CURSOR);
-  }
-
-  /** Returns how far an address lies behind the current chunk's first byte. */
-  long offset(long address) {
-    return address - word(ArenaLayout.BASE);
   }
 
   private long word(int at) {
@@ -430,23 +429,34 @@ public final class JnaArena implements OpenResource {
       requireOwner(mine);
     }
     StackRoom.require();
-    if (owner.compareAndSet(mine, null) && arena.getLong(ArenaLayout.GENERATION) == generation) {
-      LIBRARY.ta_arena_destroy(arena);
+    if (!owner.compareAndSet(mine, null)) {
+      return;
+    }
+    try {
+      if (arena.getLong(ArenaLayout.GENERATION) == generation) {
+        LIBRARY.ta_arena_destroy(arena);
+      }
+    } catch (OutOfMemoryError e) { // JNA found no heap for the call
+      owner.set(mine); // and the next one does it, if C has not: the generation tells
+      throw e;
     }
   }
 
   /**
-   * Returns whether the arena, or the context that it is of, was not closed yet; on any thread.
+   * Returns whether an arena that {@link #create} made was not closed yet; on any thread. The arena
+   * of a context ends with that, so that {@link #close} has nothing to do.
    *
-   * @return false once it was
+   * @return false once it was, and always for the arena of a context
    */
   @Override
   public boolean isOpen() {
-    return context == null ? owner.get() != null : context.isOpen();
+    return context == null && owner.get() != null;
   }
 
   @Override
   public String toString() {
-    return context == null ? "an arena of JNA's" : "the arena of " + context;
+    return context == null
+        ? "an arena of JNA's at 0x" + Long.toHexString(Pointer.nativeValue(arena))
+        : "the arena of " + context;
   }
 }

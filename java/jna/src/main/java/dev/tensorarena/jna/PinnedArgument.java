@@ -12,7 +12,7 @@ import java.lang.ref.Cleaner;
  * back; then the pin ends when this object is collected.
  */
 final class PinnedArgument extends Pointer implements Function.PostCallRead {
-  private static final Cleaner FORGOTTEN = Cleaner.create();
+  private static final LazyCleaner FORGOTTEN = new LazyCleaner();
 
   /** Keeps the tensor, and so its context, reachable during the call. */
   private final Tensor tensor;

@@ -26,7 +26,8 @@ final class PinnedMemory extends BoundedMemory {
   void requireWritable() {
     pin.requireHeld();
     if (!isWritable) {
-      throw new IllegalStateException("bytes that a context's arena pins are not written by JNA");
+      throw new IllegalStateException(
+          "bytes that a context's arena pins are not written by JNA: " + pin);
     }
   }
 

@@ -7,9 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import java.lang.ref.WeakReference;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -19,19 +16,7 @@ import org.junit.jupiter.api.Test;
 class ForgottenTest {
   @Test
   void theForgottenGiveWayBeforeThePoolRefuses() throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(ProcessHandle.current().info().command().orElseThrow());
-    command.add("-Dtensorarena.maxMemory=48m");
-    for (String name : System.getProperties().stringPropertyNames()) {
-      if (name.startsWith("jna.") || name.equals("tensorarena.library.path")) {
-        command.add("-D" + name + "=" + System.getProperty(name));
-      }
-    }
-    command.addAll(
-        List.of("-cp", System.getProperty("java.class.path"), AtTheLimit.class.getName()));
-    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, jvm.waitFor(), output);
+    Forked.assertSucceeds(Forked.command(AtTheLimit.class, "-Dtensorarena.maxMemory=48m"));
   }
 
   /** Has room for one large allocation and not for two. */

@@ -197,13 +197,19 @@ class JnaArenaTest {
             assertEquals(large, tensor.address() + bytes != borrowed.cursor());
             assertTrue(!large || bytes > 256 << 10, () -> bytes + " bytes are no large allocation");
             if (!large) {
-              assertEquals(borrowed.offset(tensor.address()), mine.offset(address));
+              assertEquals(offset(borrowed, tensor.address()), offset(mine, address));
             }
           }
         }
         assertEquals(ctx.arenaStats(), mine.stats(), "step " + step);
       }
     }
+  }
+
+  /** How far an address lies behind the current chunk's first byte. */
+  private static long offset(JnaArena arena, long address) {
+    Pointer control = new Pointer(Pointer.nativeValue(arena.handle()));
+    return address - control.getLong(ArenaLayout.BASE);
   }
 
   // ---- statuses

@@ -1,0 +1,94 @@
+package dev.tensorarena.jna;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tensorarena.ChunkPool;
+import dev.tensorarena.DType;
+import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.FewThreads;
+import dev.tensorarena.OpenResource;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** Where the heap ends inside JNA, or the machine has no thread, the next call does it. */
+class MachineExhaustedTest {
+  @Test
+  void aPinAndAnArenaWhoseCloseFindsNoHeapAreClosedByTheNext() throws Exception {
+    Forked.assertSucceeds(
+        Forked.command(NoHeap.class, "-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB"));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX) // where a limit of addresses can be set
+  void anArgumentForWhichThereWasNoThreadIsMadeByTheNextCall() throws Exception {
+    FewThreads.run(NoThread.class, Forked.libraries());
+  }
+
+  /** Closes with room for ever more objects. */
+  static final class NoHeap {
+    private static final Object[] BALLAST = new Object[2_000_000];
+
+    public static void main(String[] args) {
+      closeTwice(BALLAST.length); // links and loads
+      int refused = 0;
+      for (int room = 0; room < 40; room++) {
+        refused += closeTwice(room);
+        assertEquals(0, ChunkPool.stats().pinnedChunks(), "room " + room);
+        assertEquals(0, ChunkPool.stats().inUseChunks(), "room " + room);
+      }
+      assertTrue(refused > 2, "refused: " + refused);
+    }
+
+    private static int closeTwice(int room) {
+      JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
+      ChunkPin pin = arena.pin(arena.allocate(1000, 0), 1000);
+      int refused = 0;
+      for (OpenResource each : new OpenResource[] {pin, arena}) {
+        fillHeapButFor(room);
+        try {
+          each.close();
+        } catch (OutOfMemoryError e) {
+          refused++;
+        }
+        Arrays.fill(BALLAST, null);
+        each.close();
+        assertFalse(each.isOpen());
+      }
+      return refused;
+    }
+
+    private static void fillHeapButFor(int room) {
+      if (room == BALLAST.length) {
+        return;
+      }
+      int count = 0;
+      for (int bytes : new int[] {8192, 0}) {
+        try {
+          while (true) {
+            BALLAST[count] = bytes == 0 ? new Object() : new byte[bytes];
+            count++;
+          }
+        } catch (OutOfMemoryError e) {
+          continue;
+        }
+      }
+      Arrays.fill(BALLAST, count - room, count, null);
+    }
+  }
+
+  static final class NoThread {
+    public static void main(String[] args) throws Exception {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        TensorPointer pointer = TensorPointer.of(ctx.empty(DType.INT8, 10));
+        FewThreads.exhausted(() -> assertThrows(OutOfMemoryError.class, pointer::toNative));
+        ((PinnedArgument) pointer.toNative()).read();
+      }
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+  }
+}
