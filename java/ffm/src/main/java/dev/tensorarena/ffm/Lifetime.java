@@ -128,9 +128,11 @@ final class Lifetime extends Guard {
    */
   @Override
   public void close() {
-    if (guarded instanceof Scope) { // one thread's, so that there are no others
-      end();
-      return;
+    if (guarded instanceof Scope) {
+      end(); // without a lock, since a scope is one thread's
+      if (others == null) {
+        return;
+      }
     }
     Lifetime open;
     while ((open = firstOpen()) != null) {

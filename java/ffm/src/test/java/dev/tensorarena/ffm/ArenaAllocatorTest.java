@@ -283,4 +283,15 @@ class ArenaAllocatorTest extends InContext {
       assertEquals(2, Tensors.wrap(ctx, copy, DType.INT32, Shape.of(2)).getInt(1));
     }
   }
+
+  @Test
+  void aSegmentThatACleanupActionTakesEndsWithItsScope() {
+    Scope scope = ctx.scope();
+    Tensor tensor = ctx.allocSlice(1, 2, 3);
+    MemorySegment[] taken = new MemorySegment[1];
+    MemorySegment.NULL.reinterpret(
+        0, ArenaAllocator.of(scope), ended -> taken[0] = Segments.of(tensor));
+    scope.close();
+    assertFalse(taken[0].scope().isAlive());
+  }
 }
