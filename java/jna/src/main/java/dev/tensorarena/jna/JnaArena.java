@@ -273,7 +273,8 @@ public final class JnaArena implements OpenResource {
    * after it have then ended, too.
    *
    * <p>In the arena of a context this ends only what was allocated here: once Java or other native
-   * code has allocated since the mark, or ended the scope that was open then, it is refused.
+   * code has allocated since the mark, or ended the scope that was open then, it is refused; so is
+   * a tracked resource that calls it while the scope is being closed.
    *
    * @param mark from {@link #mark} of this arena
    * @return OK, or MARK if it is refused; then nothing has changed
@@ -294,6 +295,9 @@ public final class JnaArena implements OpenResource {
       }
     } else {
       mark.scope.close();
+      if (mark.scope.isOpen()) {
+        return Status.MARK; // a call around this one is closing it, and will end the epochs
+      }
     }
     epoch.endBackTo(mark.epoch);
     epoch = mark.epoch.before;
