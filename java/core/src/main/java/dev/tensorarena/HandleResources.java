@@ -34,6 +34,9 @@ final class HandleResources extends Resources {
   /** Whether another thread was turned away that wanted to close the handle. */
   private boolean wanted;
 
+  /** Whose resources they are, once one was added. */
+  private SharedTensor handle;
+
   /** Whether the owner's thread sees them when it closes the handle. */
   private boolean isKnownToOwner;
 
@@ -77,6 +80,7 @@ final class HandleResources extends Resources {
    * @param handle the handle of these resources, to which they are attached
    */
   synchronized void makeKnown(SharedTensor handle) {
+    this.handle = handle;
     if (!isKnownToOwner) {
       handle.listForOwner(new Missed(handle, this));
       isKnownToOwner = true;
@@ -132,10 +136,29 @@ final class HandleResources extends Resources {
         closeGuards();
         close();
       } while (!sealIfEmpty());
-    } finally {
+    } catch (Throwable refusal) {
       leave();
+      closeForOthers(handle, refusal);
+      throw refusal;
     }
+    leave();
     return true;
+  }
+
+  /**
+   * Closes the handle for whoever was turned away because the caller was about to end it, if
+   * anybody was. The caller has failed to; where stack or heap have ended, he has to try again. The
+   * handle does not do this itself, so that the JIT can leave out one that tracks nothing.
+   */
+  void closeForOthers(SharedTensor ended, Throwable failure) {
+    if (failure instanceof VirtualMachineError || !takeWanted()) {
+      return;
+    }
+    try {
+      ended.close();
+    } catch (Throwable again) {
+      join(failure, again);
+    }
   }
 
   /**
@@ -171,7 +194,7 @@ final class HandleResources extends Resources {
   }
 
   /** Returns, once, whether another thread was turned away. */
-  synchronized boolean takeWanted() {
+  private synchronized boolean takeWanted() {
     boolean was = wanted;
     wanted = false;
     return was;

@@ -190,7 +190,7 @@ public final class SharedTensor extends Tensor implements OpenResource {
   @Override
   public void close() {
     HandleResources tracked = tracked();
-    if (tracked != null && !closeAll(tracked)) {
+    if (tracked != null && !tracked.closeAll()) {
       return;
     }
     if (!closed) {
@@ -203,31 +203,6 @@ public final class SharedTensor extends Tensor implements OpenResource {
     }
     if (tracked != null) {
       Resources.rethrow(tracked.takeFailure());
-    }
-  }
-
-  private boolean closeAll(HandleResources tracked) {
-    try {
-      return tracked.closeAll();
-    } catch (Throwable refusal) {
-      closeForOthers(refusal);
-      throw refusal;
-    }
-  }
-
-  /**
-   * Closes the handle for whoever was turned away because the caller was about to end it, if
-   * anybody was. The caller has failed to; where stack or heap have ended, he has to try again.
-   */
-  void closeForOthers(Throwable failure) {
-    HandleResources tracked = tracked();
-    if (tracked == null || failure instanceof VirtualMachineError || !tracked.takeWanted()) {
-      return;
-    }
-    try {
-      close();
-    } catch (Throwable again) {
-      Resources.join(failure, again);
     }
   }
 

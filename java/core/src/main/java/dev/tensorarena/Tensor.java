@@ -1621,7 +1621,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     if (shared.isBiasedToMe()) {
       return !handle.isClosed() && shared.tryRetain(); // before the scope ends nobody else claims
     }
-    shared.requireRoomToGiveBack();
+    if (shared.isTold()) {
+      StackRoom.requireForUsers();
+    }
     if (!shared.tryRetain()) {
       return false;
     }
@@ -1748,7 +1750,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       }
       copy = copy(ctx);
     } catch (Throwable e) {
-      handle.closeForOthers(e);
+      if (tracked != null) {
+        tracked.closeForOthers(handle, e);
+      }
       throw e;
     }
     handle.close();
