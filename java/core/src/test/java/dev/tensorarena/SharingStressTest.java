@@ -20,10 +20,10 @@ import org.junit.jupiter.api.Test;
 /** Threads that produce, hand on, hold for a while, copy on write and release, all at once. */
 class SharingStressTest {
   /**
-   * Each keeps a chunk of 64 KiB: where a thread gets no processor for a second, the others would
-   * fill the machine's memory.
+   * Each keeps a chunk, of 64 KiB up to some MiB: where a thread gets no processor for a second,
+   * the others would fill the machine's memory.
    */
-  private static final int MOST_UNDER_WAY = 20_000;
+  private static final int MOST_UNDER_WAY = 1_000;
 
   private static final int THREADS = 4;
   private static final long HAND_OFFS = Long.getLong("reliability.handOffs", 100_000);
@@ -61,6 +61,7 @@ class SharingStressTest {
   private final List<ConcurrentLinkedQueue<Parcel>> queues = new ArrayList<>();
   private final AtomicLong sent = new AtomicLong();
   private final AtomicLong received = new AtomicLong();
+  private volatile boolean hasFailed;
 
   @Test
   @Tag("reliability")
@@ -72,7 +73,7 @@ class SharingStressTest {
     }
     for (int i = 0; i < THREADS; i++) {
       int own = i;
-      FutureTask<Void> worker = new FutureTask<>(() -> work(own), null);
+      FutureTask<Void> worker = new FutureTask<>(() -> workOrFail(own), null);
       workers.add(worker);
       new Thread(worker, "worker " + i).start();
     }
@@ -160,12 +161,22 @@ class SharingStressTest {
     queues.get((own + 1 + random.nextInt(THREADS - 1)) % THREADS).add(parcel);
   }
 
+  /** The others end when one fails, which nobody would send to any more. */
+  private void workOrFail(int own) {
+    try {
+      work(own);
+    } catch (Throwable e) {
+      hasFailed = true;
+      throw e;
+    }
+  }
+
   private void work(int own) {
     Random random = new Random(own);
     Deque<Parcel> kept = new ArrayDeque<>();
     ConcurrentLinkedQueue<Parcel> inbox = queues.get(own);
     ExecutionContext ctx = ExecutionContext.open();
-    while (received.get() < HAND_OFFS) {
+    while (received.get() < HAND_OFFS && !hasFailed) {
       Scope scope = ctx.scope();
       Tensor tensor = produce(ctx, random);
       boolean isFull = sent.get() - received.get() > MOST_UNDER_WAY;
