@@ -47,9 +47,12 @@ class FewThreadsTest {
     private static void viewAndReset(ExecutionContext ctx, long address, AtomicInteger released)
         throws InterruptedException {
       ForeignMemory memory = ForeignMemory.ofAddress(address, 10, released::incrementAndGet);
-      Tensor tensor = ctx.wrap(memory, DType.INT8, Shape.of(10));
-      exhausted(() -> assertThrows(OutOfMemoryError.class, tensor::asByteBuffer));
-      assertEquals(7, tensor.asByteBuffer().get(9));
+      exhausted(
+          () ->
+              assertThrows(
+                  OutOfMemoryError.class,
+                  () -> ctx.wrap(memory, DType.INT8, Shape.of(10)).asByteBuffer()));
+      assertEquals(7, ctx.wrap(memory, DType.INT8, Shape.of(10)).asByteBuffer().get(9));
       ctx.reset();
     }
 

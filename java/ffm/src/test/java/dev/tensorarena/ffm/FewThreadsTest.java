@@ -45,6 +45,7 @@ class FewThreadsTest {
                 }
                 read = mine.get(ValueLayout.JAVA_INT, 0);
               });
+      reader.setDaemon(true); // a failure is no wait for ever
       reader.start();
       taken.await();
       FewThreads.exhausted(() -> assertThrows(OutOfMemoryError.class, handle::close));
