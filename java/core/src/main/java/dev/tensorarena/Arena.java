@@ -271,8 +271,7 @@ final class Arena extends ArenaPosition {
   }
 
   /**
-   * Charges bytes that live on in a scope although their chunk has left the arena or was never its.
-   * The end of that scope is {@link #rewindInC}, which takes the charge back.
+   * Charges bytes of a scope in a chunk that is not the arena's, until {@link #rewindInC} to it.
    */
   void charge(long bytes) {
     chargedBeside = true;

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -33,11 +32,11 @@ class HeapExhaustedTest {
     private static final int SIZE = 65_536;
 
     /** What fills the heap: arrays, and behind them objects of the least size. */
-    private static final Object[] BALLAST = new Object[20_000];
+    static final FullHeap HEAP = new FullHeap(20_000);
 
     public static void main(String[] args) {
-      keep(BALLAST.length, true); // loads all classes while there is heap
-      keep(BALLAST.length, false);
+      keep(FullHeap.ALL, true); // loads all classes while there is heap
+      keep(FullHeap.ALL, false);
       int refused = 0;
       int kept = 0;
       for (int room = 0; room < 24; room++) {
@@ -67,14 +66,14 @@ class HeapExhaustedTest {
           neighbour.close(); // moved down instead
         }
         Tensor inner = ctx.empty(DType.INT8, 64).fill(3);
-        fillHeapButFor(room);
+        HEAP.fillButFor(room);
         try {
           result = scope.closeKeeping(inner);
           kept = true;
         } catch (OutOfMemoryError e) {
           kept = false;
         }
-        Arrays.fill(BALLAST, null);
+        HEAP.empty();
         if (!kept) {
           result = scope.closeKeeping(inner);
         }
@@ -88,24 +87,6 @@ class HeapExhaustedTest {
         }
       }
       return kept;
-    }
-
-    private static void fillHeapButFor(int room) {
-      if (room == BALLAST.length) {
-        return;
-      }
-      int count = 0;
-      for (int bytes : new int[] {8192, 0}) {
-        try {
-          while (true) {
-            BALLAST[count] = bytes == 0 ? new Object() : new byte[bytes];
-            count++;
-          }
-        } catch (OutOfMemoryError e) {
-          continue;
-        }
-      }
-      Arrays.fill(BALLAST, count - room, count, null);
     }
   }
 
@@ -127,13 +108,13 @@ class HeapExhaustedTest {
         }
         ctx.empty(DType.INT8, 10).copy(ctx);
         Tensor mutable = null;
-        Kept.fillHeapButFor(Integer.getInteger("room"));
+        Kept.HEAP.fillButFor(Integer.getInteger("room"));
         try {
           mutable = handle.mutable(ctx);
         } catch (OutOfMemoryError e) {
           mutable = null;
         }
-        Arrays.fill(Kept.BALLAST, null);
+        Kept.HEAP.empty();
         if (mutable == null) {
           mutable = handle.mutable(ctx);
         }

@@ -406,73 +406,7 @@ class JnaArenaTest {
     }
   }
 
-  // ---- marks in the arena of a context
-
-  @Test
-  void aRewindPastWhatJavaHasAllocatedIsRefused() {
-    try (ExecutionContext ctx = ExecutionContext.open()) {
-      JnaArena arena = JnaArena.of(ctx);
-      Mark mark = arena.mark();
-      Pointer room = arena.allocate(100, 0);
-      room.setByte(99, (byte) 4);
-      Tensor tensor = ctx.allocSlice(1, 2, 3);
-      assertEquals(Status.MARK, arena.rewind(mark));
-      Pointer more = arena.allocate(100, 0); // so that the cursor is where JNA has left it
-      assertEquals(Status.MARK, arena.rewind(mark));
-      assertArrayEquals(new int[] {1, 2, 3}, tensor.toIntArray());
-      assertEquals(4, room.getByte(99));
-      Mark later = arena.mark();
-      assertNotNull(arena.allocate(100, 0));
-      assertEquals(Status.OK, arena.rewind(later));
-      more.setByte(0, (byte) 1);
-      assertArrayEquals(new int[] {1, 2, 3}, tensor.toIntArray());
-    }
-  }
-
-  /** A large tensor has a chunk of its own, and moves no cursor. */
-  @Test
-  void aRewindPastALargeTensorOfJavaIsRefused() {
-    try (ExecutionContext ctx = ExecutionContext.open()) {
-      JnaArena arena = JnaArena.of(ctx);
-      assertNotNull(arena.allocate(100, 0));
-      Mark mark = arena.mark();
-      Tensor tensor = ctx.zeros(DType.INT32, 1 << 20);
-      assertEquals(Status.MARK, arena.rewind(mark));
-      assertEquals(0, tensor.getIntAt(0));
-    }
-  }
-
-  @Test
-  void aRewindPastWhatOtherNativeCodeHasAllocatedIsRefused() {
-    try (ExecutionContext ctx = ExecutionContext.open()) {
-      JnaArena arena = JnaArena.of(ctx);
-      Mark mark = arena.mark();
-      long address = NativeClient.counting(ctx.nativeHandle(), 5, 3);
-      Tensor tensor = ctx.tensorAt(address, DType.INT32, Shape.of(3));
-      assertEquals(Status.MARK, arena.rewind(mark));
-      assertArrayEquals(new int[] {5, 6, 7}, tensor.toIntArray());
-    }
-  }
-
-  @Test
-  void aMarkEndsWithTheScopeThatItIsIn() {
-    try (ExecutionContext ctx = ExecutionContext.open()) {
-      JnaArena arena = JnaArena.of(ctx);
-      Scope scope = ctx.scope();
-      Mark mark = arena.mark();
-      Pointer room = arena.allocate(100, 0);
-      long left = arena.cursor();
-      scope.close();
-      assertThrows(IllegalStateException.class, () -> room.getByte(0));
-      Tensor tensor = ctx.zeros(DType.INT8, left - arena.cursor());
-      assertEquals(left, arena.cursor(), "where JNA has left it");
-      assertEquals(Status.MARK, arena.rewind(mark));
-      Mark second = arena.mark();
-      ctx.reset();
-      assertEquals(Status.MARK, arena.rewind(second));
-      assertThrows(IllegalStateException.class, tensor::rank);
-    }
-  }
+  // ---- marks
 
   @Test
   void aMarkOfAnotherArenaIsRefused() {

@@ -9,8 +9,8 @@ import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.FewThreads;
+import dev.tensorarena.FullHeap;
 import dev.tensorarena.OpenResource;
-import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -31,10 +31,10 @@ class MachineExhaustedTest {
 
   /** Closes with room for ever more objects. */
   static final class NoHeap {
-    private static final Object[] BALLAST = new Object[2_000_000];
+    private static final FullHeap HEAP = new FullHeap(2_000_000);
 
     public static void main(String[] args) {
-      closeTwice(BALLAST.length); // links and loads
+      closeTwice(FullHeap.ALL); // links and loads
       int refused = 0;
       for (int room = 0; room < 40; room++) {
         refused += closeTwice(room);
@@ -50,35 +50,17 @@ class MachineExhaustedTest {
       ChunkPin pin = arena.pin(arena.allocate(1000, 0), 1000);
       int refused = 0;
       for (OpenResource each : new OpenResource[] {pin, arena}) {
-        fillHeapButFor(room);
+        HEAP.fillButFor(room);
         try {
           each.close();
         } catch (OutOfMemoryError e) {
           refused++;
         }
-        Arrays.fill(BALLAST, null);
+        HEAP.empty();
         each.close();
         assertFalse(each.isOpen());
       }
       return refused;
-    }
-
-    private static void fillHeapButFor(int room) {
-      if (room == BALLAST.length) {
-        return;
-      }
-      int count = 0;
-      for (int bytes : new int[] {8192, 0}) {
-        try {
-          while (true) {
-            BALLAST[count] = bytes == 0 ? new Object() : new byte[bytes];
-            count++;
-          }
-        } catch (OutOfMemoryError e) {
-          continue;
-        }
-      }
-      Arrays.fill(BALLAST, count - room, count, null);
     }
   }
 
