@@ -2,11 +2,12 @@
 """The chain of an arena (native/src/arena_chain.c, arena_marks.c, Arena.java) with large chunks, in every order of its operations.
 
 One thread allocates small tensors, ones that need another chunk and large ones, opens and ends scopes, pins what it allocated
-last, lets go of a pin, and resets. A mark is the newest chunk and the cursor; where no chunk was taken since the mark and
+last, lets go of a pin, adopts what another arena has handed out, and resets. A mark is the newest chunk and the cursor; where no chunk was taken since the mark and
 nobody pins the current one, ending a scope moves the cursor alone (what Java does). Checked after every operation:
   no overlap    what is allocated lies over nothing that lives or is pinned
   the charge    is what was charged at the mark, and what the floor of a pinned chunk keeps besides
-  nothing lost  every large chunk of the chain has a living tensor, every chunk is in the chain, a spare or pinned away
+  nothing lost  every large chunk of the chain has a living tensor, every chunk is in the chain, a spare, pinned away or at home
+  adopted ones  are at home once they have ended and nobody pins them, and never before
 
     python3 chunks.py            nothing wrong
     python3 chunks.py --mutants  and each rule left out in turn, which must be found
@@ -24,6 +25,10 @@ RULES = (
     "pinned large chunks leave",
     "a pinned chunk has a floor",
     "a fast end asks for pins",
+    "adopted chunks go ahead in the chain",   # and not behind what there is
+    "adopted chunks are large",
+    "adopted chunks are charged",
+    "adopted chunks go home",                 # and are no spares
 )
 
 
@@ -40,9 +45,11 @@ class Arena:
         self.cursor, self.before = 0, 0
         self.marks, self.live, self.pins = (), (), ()
         self.ids, self.floors = 0, ()
+        self.adopted, self.home = (), ()
 
     def key(self):
-        return (self.chain, self.spares, self.away, self.cursor, self.before, self.marks, self.live, self.pins, self.floors)
+        return (self.chain, self.spares, self.away, self.cursor, self.before, self.marks, self.live, self.pins, self.floors,
+                self.adopted, self.home)
 
     def copy(self):
         other = Arena.__new__(Arena)
@@ -75,6 +82,8 @@ class Arena:
     # ---- operations
 
     def hand_out(self, chunk, start, end):
+        if chunk in self.home:
+            raise Wrong(f"{chunk} is at home, and handed out")
         for other, low, high, *_ in self.live + self.pins:
             if other == chunk and start < high and low < end:
                 raise Wrong(f"{chunk}:{start}-{end} over {other}:{low}-{high}")
@@ -101,6 +110,20 @@ class Arena:
         if self.has("a large chunk charges"):
             self.before += SIZE
 
+    def adopt(self):
+        """A child with a filled chunk, and a current one that has a small tensor; once."""
+        chunks = (self.ids + 1, self.ids + 2)
+        self.ids += 2
+        large = self.has("adopted chunks are large")
+        ahead = tuple((chunk, large) for chunk in chunks)
+        self.chain = self.chain + ahead if self.has("adopted chunks go ahead in the chain") else ahead + self.chain
+        self.adopted += chunks
+        for chunk in chunks:
+            size = SIZE if chunk != chunks[-1] else SMALL
+            self.hand_out(chunk, 0, size)
+            if self.has("adopted chunks are charged"):
+                self.before += size
+
     def mark(self):
         word = self.newest() if self.has("a mark has the newest chunk") else self.current()
         self.marks += ((word, self.cursor, self.charge()),)
@@ -110,9 +133,18 @@ class Arena:
             (chunk, large), self.chain = self.chain[-1], self.chain[:-1]
             if self.pinned(chunk) and (not large or self.has("pinned large chunks leave")):
                 self.away += (chunk,)
+                continue
+            self.floors = tuple(f for f in self.floors if f[0] != chunk)
+            if chunk in self.adopted and self.has("adopted chunks go home"):
+                self.go_home(chunk)
             else:
-                self.floors = tuple(f for f in self.floors if f[0] != chunk)
                 self.spares += (chunk,)
+
+    def go_home(self, chunk):
+        if any(t[0] == chunk for t in self.live) or self.pinned(chunk):
+            raise Wrong(f"{chunk} goes home, and is in use")
+        self.adopted = tuple(c for c in self.adopted if c != chunk)
+        self.home += (chunk,)
 
     def rewind(self, mark):
         marked, cursor, charged = mark
@@ -162,12 +194,16 @@ class Arena:
         self.pins = self.pins[1:]
         if not self.pinned(chunk) and chunk in self.away:
             self.away = tuple(c for c in self.away if c != chunk)
+            if chunk in self.adopted:
+                self.go_home(chunk)
 
     def steps(self):
         yield "small", lambda a: a.allocate(SMALL)
         yield "two", lambda a: a.allocate(LARGE)
         if len(self.chain) < 5:
             yield "large", lambda a: a.allocate_large()
+        if not self.adopted + self.home:
+            yield "adopt", lambda a: a.adopt()
         if len(self.marks) < 3:
             yield "scope", lambda a: a.mark()
         if self.marks:
@@ -182,6 +218,9 @@ class Arena:
         living = sum(t[2] - t[1] for t in self.live)
         if self.charge() < living:
             raise Wrong(f"{living} live, and {self.charge()} are charged")
+        for chunk in self.adopted:
+            if chunk in self.spares or chunk not in self.away and all(chunk != c for c, _ in self.chain):
+                raise Wrong(f"{chunk} was adopted and has ended, and is not at home")
 
 
 def explore(left_out=()):

@@ -15,6 +15,7 @@ late, too: what only a late load would break is not found here.
     python3 MODEL.py --mutants          and each rule left out in turn, and each known fault: all must be found
     python3 MODEL.py --mutants --ways   with the shortest way to each
 """
+import multiprocessing
 import sys
 import time
 from collections import deque
@@ -221,6 +222,18 @@ def explore(model):
     return len(came), None
 
 
+tasks = []  # lists of models, for processes that are forked: a model is no data that could be sent
+
+
+def first_wrong(i):
+    """Explores the models of a task until one is wrong, and returns what `explore` says of the last."""
+    for model in tasks[i]:
+        count, way = explore(model)
+        if way is not None:
+            break
+    return count, way
+
+
 def main(models, mutants, known=()):
     """
     Explores the models, which must hold, and with --mutants what must not: pairs of a name and its models, of which one has
@@ -228,18 +241,22 @@ def main(models, mutants, known=()):
     """
     begin = time.monotonic()
     failed = False
-    for name, model in models:
-        count, way = explore(model)
-        failed |= way is not None
-        print(f"{name}: {count} states, {'nothing wrong' if way is None else 'WRONG'}")
-        show(way)
+    wrong = []
     if "--mutants" in sys.argv[1:]:
-        for kind, entries in (("mutant", mutants), ("known fault", known)):
-            for name, tried in entries:
-                way = next(filter(None, (explore(model)[1] for model in tried)), None)
-                failed |= way is None
-                print(f"{kind}: {name}: {'NOT FOUND' if way is None else way[-1]}")
-                show(way if "--ways" in sys.argv[1:] else None)
+        wrong = [(f"mutant: {name}", tried) for name, tried in mutants]
+        wrong += [(f"known fault: {name}", tried) for name, tried in known]
+    tasks.extend([model] for _, model in models)
+    tasks.extend(tried for _, tried in wrong)
+    with multiprocessing.get_context("fork").Pool() as pool:
+        explored = pool.imap(first_wrong, range(len(tasks)))
+        for (name, _), (count, way) in zip(models, explored):
+            failed |= way is not None
+            print(f"{name}: {count} states, {'nothing wrong' if way is None else 'WRONG'}")
+            show(way)
+        for (name, _), (_, way) in zip(wrong, explored):
+            failed |= way is None
+            print(f"{name}: {'NOT FOUND' if way is None else way[-1]}")
+            show(way if "--ways" in sys.argv[1:] else None)
     print(f"{time.monotonic() - begin:.1f} s")
     sys.exit(1 if failed else 0)
 

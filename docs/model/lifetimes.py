@@ -49,9 +49,11 @@ What the code is known to break on is at the end of this file, found here as wel
 
 Run it as interleavings.py says: alone, with --mutants, and with --ways.
 """
-from interleavings import Model, add, assign, atomic, main, private, read, relaxed, swap, write
+from interleavings import Model, add, assign, atomic, main, private, read, relaxed, swap, write, write_release
 
-OWNER = "O"
+OWNER = "O"  # who opens the context, and who writes an original tensor
+IN_TRANSIT = "-"
+MOVES = 2  # there and back
 FOR_GOOD = 9  # seals by who closes, and does not unseal; who makes mutable counts up and down below that
 
 
@@ -72,9 +74,9 @@ class Lifetimes(Model):
         return Lifetimes(self.scopes, self.threads, self.handles, self.uses, left_out, self.wrapped)
 
     def start(self):
-        m = {"scope": 0, "dead": 0, "fault": ""}
+        m = {"owner": OWNER, "detached": False, "moves": 0, "scope": 0, "dead": 0, "fault": ""}
         for a in self.allocations:
-            m |= {f"shared{a}": False, f"biased{a}": False, f"mine{a}": 0, f"word{a}": (0, False)}
+            m |= {f"shared{a}": False, f"biased{a}": "", f"mine{a}": 0, f"word{a}": (0, False)}
             m |= {f"bytes{a}": "", f"wrote{a}": "", f"writer{a}": OWNER, f"kept{a}": "", f"result{a}": False}
             m |= {f"reused{a}": False, f"pins{a}": 0, f"pinned{a}": False, f"holds{a}": 0, f"held{a}": False, f"list{a}": ()}
             m |= {f"reads{a}": 0, f"missed{a}": ()}
@@ -93,11 +95,22 @@ class Lifetimes(Model):
 
     def biased(self, t, a):
         """Whether the thread counts plainly; only the owner's thread ever finds itself in that field."""
-        return t == OWNER and (yield private(lambda m: m[f"biased{a}"]))
+        return (yield private(lambda m: m[f"biased{a}"] == t))
+
+    def mine(self, a):
+        return (yield read(f"mine{a}") if "move" in self.uses else private(lambda m: m[f"mine{a}"]))
+
+    def count_mine(self, a, n):
+        """By the thread that the allocation is biased to; one action where no other thread ever is."""
+        if "move" in self.uses:
+            mine = yield read(f"mine{a}")
+            yield write(f"mine{a}", mine + n)
+        else:
+            yield private(lambda m: add(m, f"mine{a}", n))
 
     def retain(self, t, a):
         if (yield from self.biased(t, a)):
-            yield private(lambda m: add(m, f"mine{a}", 1))
+            yield from self.count_mine(a, 1)
             return True
         return (yield atomic(f"retains {a}", lambda m: self.retain_word(m, a)))
 
@@ -127,7 +140,7 @@ class Lifetimes(Model):
 
     def let_go(self, t, a):
         if (yield from self.biased(t, a)):
-            yield private(lambda m: add(m, f"mine{a}", -1))
+            yield from self.count_mine(a, -1)
         else:
             yield from self.release(t, a)
 
@@ -138,7 +151,7 @@ class Lifetimes(Model):
                 yield atomic("fence", lambda m: None)
             yield from self.count_listed(t, a, end=False)
             count, _ = yield read(f"word{a}")
-            mine = yield private(lambda m: m[f"mine{a}"])
+            mine = yield from self.mine(a)
             return (mine if "the owner asks for the word, too" in self.left_out else mine + count) == 1
         return (yield read(f"word{a}")) == (1, True)
 
@@ -149,9 +162,10 @@ class Lifetimes(Model):
 
         def hand_over(m):
             if "the bias ends with the scope" not in self.left_out:
-                m[f"biased{a}"] = False
-            return m[f"mine{a}"] - (0 if "the original is a holder" in self.left_out else 1)
+                m[f"biased{a}"] = ""
+            return (counted if "move" in self.uses else m[f"mine{a}"]) - (0 if "the original is a holder" in self.left_out else 1)
 
+        counted = "move" in self.uses and (yield from self.mine(a))
         mine = yield private(hand_over)
         if "detach is one step" in self.left_out:
             yield atomic(f"sets DETACHED of {a}", lambda m: assign(m, word, (m[word][0], True)))
@@ -172,7 +186,7 @@ class Lifetimes(Model):
             elif "listed handles are looked at" in self.left_out or not (yield read(f"closed{h}")):
                 if "what the owner counts it marks" not in self.left_out:
                     yield write(f"closed{h}", True)
-                yield private(lambda m: add(m, f"mine{a}", -1))
+                yield from self.count_mine(a, -1)
 
     def end_list(self, t, a):
         if "the list ends with the scope" in self.left_out:
@@ -195,19 +209,20 @@ class Lifetimes(Model):
             closed = (yield read(f"closed{h}")) and (yield read(f"taken{h}")) == ""
             if closed and not (yield read(f"seals{h}")) and "a close that missed something is done again" not in self.left_out:
                 yield write(f"closed{h}", False)
-                yield private(lambda m: (add(m, f"mine{a}", 1), assign(m, "again", m["again"] + (h,))))
+                yield private(lambda m: assign(m, "again", m["again"] + (h,)))
+                yield from self.count_mine(a, 1)
 
     def freed(self, t, a):
         """Nobody holds the bytes any longer."""
         if a in self.wrapped:
-            if t == OWNER or "whoever lets go last tells" not in self.left_out:
+            if (yield private(lambda m: m["owner"] == t)) or "whoever lets go last tells" not in self.left_out:
                 yield from self.tell(t, a)
         else:
             yield from self.unpin(t)
 
     def tell(self, t, a):
         def told(m):
-            if t == OWNER and m["dead"] != m["scope"]:
+            if t == m["owner"] and m["dead"] != m["scope"]:
                 m["fault"] = "told: in the middle of an end"
             m |= {f"untold{a}": False, f"reused{a}": True}
             add(m, f"told{a}", 1)
@@ -251,7 +266,7 @@ class Lifetimes(Model):
         yield private(lambda m: self.hand_out(m, h, t, freezes=True))
 
     def begin_sharing(self, m, a):
-        m |= {f"shared{a}": True, f"biased{a}": True, f"mine{a}": 1}
+        m |= {f"shared{a}": True, f"biased{a}": m["owner"], f"mine{a}": 1}
         if a in self.wrapped:
             return
         add(m, "owner_pins", 1)
@@ -260,7 +275,7 @@ class Lifetimes(Model):
 
     def hand_out(self, m, h, t, freezes):
         a = m[f"of{h}"]
-        m |= {f"user{h}": t, f"live{h}": True, f"made{h}": "by the owner" if t == OWNER and m[f"biased{a}"] else ""}
+        m |= {f"user{h}": t, f"live{h}": True, f"made{h}": "by the owner" if m[f"biased{a}"] == t else ""}
         if freezes and "a share freezes" not in self.left_out:
             m[f"writer{m[f'of{h}']}"] = ""
 
@@ -330,18 +345,22 @@ class Lifetimes(Model):
             if plain and (yield from self.biased(t, a)):
                 if not (yield read(f"closed{h}")):
                     yield write(f"closed{h}", True)
-                    yield private(lambda m: add(m, f"mine{a}", -1))
+                    yield from self.count_mine(a, -1)
             elif (yield from self.take(h, plain, "taken")):
                 if (yield from self.is_attached_by_now(h, seen)):
                     yield atomic(f"opens handle {h} again", lambda m: assign(m, f"taken{h}", ""))
                     continue
-                if plain and "handles of the owner's are listed" not in self.left_out:
+                if plain and not (yield from self.counts_at_once(a)):
                     if (yield atomic(f"pushes handle {h}, if the list is open", lambda m: self.push(m, a, h))):
                         return
                     if "who finds the list ended looks at closed" not in self.left_out and (yield read(f"closed{h}")):
                         return
                 yield from self.let_go(t, a)
             return
+
+    def counts_at_once(self, a):
+        in_transit = "move" in self.uses and (yield private(lambda m: m[f"biased{a}"] == IN_TRANSIT))
+        return "handles of the owner's are listed" in self.left_out or in_transit and "in transit handles are listed, too" in self.left_out
 
     # ---- what is tracked by a handle: HandleResources, with one resource
 
@@ -445,7 +464,7 @@ class Lifetimes(Model):
                     yield from self.close_tracked(h, seal=False)
                 return
             yield from self.unseal(h, seen)
-            if not (yield atomic(f"opens handle {h} again", lambda m: self.open_again(m, h))):
+            if not (yield from self.open_again(h)):
                 yield atomic(f"opens handle {h} again", lambda m: assign(m, f"taken{h}", ""))
                 yield from self.close(t, h)  # somebody wanted to
                 return
@@ -465,7 +484,16 @@ class Lifetimes(Model):
             m[f"word{a}"] = (0, True)
         return alone
 
-    def open_again(self, m, h):
+    def open_again(self, h):
+        """Also where the caller fails to find out whether it is alone, for want of heap or stack."""
+        if "a handle is opened again in one step" not in self.left_out:
+            return (yield atomic(f"opens handle {h} again", lambda m: self.open_if_claimed(m, h)))
+        if (yield read(f"taken{h}")) == "unclaimed":
+            return False
+        yield atomic(f"opens handle {h} again", lambda m: assign(m, f"taken{h}", ""))
+        return True
+
+    def open_if_claimed(self, m, h):
         if m[f"taken{h}"] == "unclaimed" and "who claimed looks for closes" not in self.left_out:
             return False
         m[f"taken{h}"] = ""
@@ -531,6 +559,41 @@ class Lifetimes(Model):
     def unpin_tensor(self, t, a):
         yield private(lambda m: add(m, f"pins{a}", -1))
         yield from self.unpin(t)
+
+    # ---- the context moves: ExecutionContext.detach, DetachedContext.attach, and ExecutionContext.adopt, which counts as an attach
+
+    def detach_context(self, t):
+        def let_go(m):
+            m["owner"] = IN_TRANSIT
+            add(m, "moves", 1)
+            if "in transit everybody counts in the word" not in self.left_out:
+                self.bias(m, t, IN_TRANSIT)
+
+        yield private(let_go)
+        yield (write if "a detach is a release" in self.left_out else write_release)("detached", True)
+
+    def attach_context(self, t):
+        if "one attach wins" in self.left_out:
+            won = yield read("detached")
+            yield write("detached", False)
+        else:
+            won = yield atomic("attaches the context, if it is detached", lambda m: swap(m, "detached", False))
+        if won:
+            yield private(lambda m: self.own(m, t))
+
+    def own(self, m, t):
+        if m["owner"] != IN_TRANSIT:
+            m["fault"] = "moved: two threads own the context"
+        m["owner"] = t
+        self.bias(m, IN_TRANSIT, t)
+        self.bias(m, OWNER, t)  # only where a detach has left it so
+        if "what has been detached stays so" in self.left_out:
+            self.bias(m, "", t)
+
+    def bias(self, m, before, after):
+        for a in self.allocations:
+            if m[f"shared{a}"] and m[f"biased{a}"] == before:
+                m[f"biased{a}"] = after
 
     # ---- the end of a scope; `keep`: the allocation that closeKeeping carries over, if it is shared; `in_c`: by ta_rewind
 
@@ -614,8 +677,12 @@ class Lifetimes(Model):
     def operations(self, m, t):
         new = next((h for h in range(self.handles) if m[f"of{h}"] is None), None)
         open_scope = self.scopes[m["scope"]] if m["scope"] < len(self.scopes) else ()
-        if t == OWNER and m["scope"] < len(self.scopes):
-            yield from self.operations_of_owner(m, open_scope, new)
+        if t == m["owner"] and m["scope"] < len(self.scopes):
+            yield from self.operations_of_owner(m, open_scope, new, t)
+            if "move" in self.uses and m["moves"] < MOVES:
+                yield Lifetimes.detach_context, ()
+        if m["owner"] == IN_TRANSIT:
+            yield Lifetimes.attach_context, ()
         for a in self.allocations:
             yield from self.operations_on_kept(m, t, a, new)
             if m[f"pins{a}"]:
@@ -628,7 +695,7 @@ class Lifetimes(Model):
             if m[f"of{h}"] is not None and m[f"user{h}"] != "":
                 yield from self.operations_on_handle(m, t, h, new)
 
-    def operations_of_owner(self, m, open_scope, new):
+    def operations_of_owner(self, m, open_scope, new, t):
         for keep in (None,) + (open_scope if "keep" in self.uses and open_scope is not self.scopes[-1] else ()):
             for in_c in (False, True) if open_scope is not self.scopes[-1] else (False,):
                 yield Lifetimes.end_scope, (keep, in_c)
@@ -637,7 +704,7 @@ class Lifetimes(Model):
                 yield Lifetimes.share_original, (a, new)
             if "mutable original" in self.uses and m[f"shared{a}"] and m[f"writer{a}"] == "":
                 yield Lifetimes.mutable_original, (a,)
-            if "write" in self.uses and m[f"writer{a}"] == OWNER and OWNER not in m[f"wrote{a}"]:
+            if "write" in self.uses and m[f"writer{a}"] == OWNER and t not in m[f"wrote{a}"]:
                 yield Lifetimes.write_bytes, (a,)
             if "pin" in self.uses and a not in self.wrapped and not m[f"shared{a}"] and not m[f"pinned{a}"]:
                 yield Lifetimes.pin, (a,)
@@ -645,7 +712,7 @@ class Lifetimes(Model):
                 yield Lifetimes.hold, (a,)
 
     def operations_on_kept(self, m, t, a, new):
-        if new is not None and m[f"result{a}"] and t == OWNER:
+        if new is not None and m[f"result{a}"] and t == m["owner"]:
             yield Lifetimes.share_result, (a, new)
         if m[f"kept{a}"] == t:
             yield Lifetimes.end_kept, (a,)
@@ -704,7 +771,7 @@ class Lifetimes(Model):
             if m[f"kept{a}"] or m[f"result{a}"] or m[f"pins{a}"] or m[f"holds{a}"]:
                 return f"held: the bytes of {a} are handed out again under a tensor or a pin"
             for t in self.threads:
-                if (t != OWNER or m["given"]) and any(name == f"bytes{a}" for name, _, _ in buffers[t]):
+                if (t != m["owner"] or m["given"]) and any(name == f"bytes{a}" for name, _, _ in buffers[t]):
                     return f"bytes: a write of {t} is to come into bytes that are another's"
         return None
 
@@ -739,6 +806,9 @@ TRACKED_MUTABLE = Lifetimes(((0,),), "OB", 1, {"others", "track", "mutable"})
 KEPT = Lifetimes(((0,), (1,)), "OB", 1, {"mutable", "keep"})
 WRAPPED = Lifetimes(((0,), (1,)), "OB", 2, {"mutable", "keep", "hold"}, wrapped=(0,))
 WRAPPED_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"others", "try", "mutable"}, wrapped=(0,))
+MOVED = Lifetimes(((0,), (1,)), "OB", 2, {"move"})
+MOVED_OF_OTHERS = Lifetimes(((0,),), "OB", 2, {"move", "others"})
+MOVED_MUTABLE = Lifetimes(((0,),), "OB", 2, {"move", "mutable original", "try", "write"})
 
 THE_PROTOCOL = (
     ("shares of two allocations", SHARES),
@@ -756,6 +826,9 @@ THE_PROTOCOL = (
     ("what is tracked by a handle that anybody closes", TRACKED),
     ("what is tracked by a handle that anybody closes or makes mutable", TRACKED_MUTABLE),
     ("wrapped memory: handles, mutable, closeKeeping, TensorPins", WRAPPED),
+    ("contexts that move, and shares", MOVED),
+    ("contexts that move, whose handles anybody closes", MOVED_OF_OTHERS),
+    ("contexts that move, tryShare and mutable", MOVED_MUTABLE),
     ("wrapped memory, whose handles anybody closes or makes mutable", WRAPPED_OF_OTHERS),
 )
 
@@ -791,6 +864,7 @@ MUTANTS = (
     ("who takes looks at closed first", MUTABLE_OF_OTHERS),
     ("a close during a claim is noted", MUTABLE_OF_OTHERS),
     ("who claimed looks for closes", MUTABLE_OF_OTHERS),
+    ("a handle is opened again in one step", MUTABLE_OF_OTHERS),
     ("who adds looks at the handle again", TRACKED_MUTABLE),
     ("who ends it seals", TRACKED),
     ("who has taken looks again", TRACKED),
@@ -802,6 +876,11 @@ MUTANTS = (
     ("whoever lets go last tells", WRAPPED),
     ("tensors die before their holds go", WRAPPED),
     ("an end tells when it is complete", WRAPPED),
+    ("a detach is a release", MOVED),
+    ("one attach wins", MOVED),
+    ("in transit everybody counts in the word", MOVED_OF_OTHERS),
+    ("in transit handles are listed, too", MOVED_OF_OTHERS),
+    ("what has been detached stays so", MOVED),
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 # Usage: cmake -DJAR=<jar> -DNATIVES=<folder with natives/> -P look_at_jar.cmake
 cmake_minimum_required(VERSION 3.21)
 
-set(most 300000) # bytes, with all platforms
+# Bytes, with all platforms. It was 300,000 before budgets, parts, hand-offs and contexts that move: their
+# classes are 40 kB, and the libraries of nine platforms 152. Npz's are 24, and DLPack's 12 in libraries and 2.
+set(most 410000)
 
 include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
 

@@ -12,7 +12,7 @@ find_program(objdump NAMES llvm-objdump)
 
 # What the library asks of the system. Whoever adds one makes sure that musl has it, too.
 set(of_linux
-  abort clock_gettime memcmp memcpy memmove memset mmap mprotect madvise munmap nanosleep
+  abort clock_gettime free malloc memcmp memcpy memmove memset mmap mprotect madvise munmap nanosleep
   pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf getauxval
   __cxa_finalize __errno_location __stack_chk_fail __stack_chk_guard
   _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __gmon_start__)
@@ -20,18 +20,18 @@ set(of_linux
 set(of_windows
   AcquireSRWLockExclusive GetCurrentThreadId GetModuleHandleExW GetSystemInfo
   GetSystemTimeAsFileTime GlobalMemoryStatusEx ReleaseSRWLockExclusive SwitchToThread VirtualAlloc
-  VirtualFree VirtualUnlock memcmp memcpy memmove memset
+  VirtualFree VirtualUnlock free malloc memcmp memcpy memmove memset
   # --
   DeleteCriticalSection EnterCriticalSection GetLastError InitializeCriticalSection
   LeaveCriticalSection Sleep TlsGetValue VirtualProtect VirtualQuery __iob_func _amsg_exit _initterm
-  _lock _unlock abort calloc free fwrite realloc strlen strncmp vfprintf
+  _lock _unlock abort calloc fwrite realloc strlen strncmp vfprintf
   __acrt_iob_func __daylight __p___argc __p___argv __p___wargv __p__environ __p__wenviron
   __stdio_common_vfprintf __stdio_common_vfwprintf __timezone __tzname _configure_narrow_argv
   _configure_wide_argv _crt_at_quick_exit _crt_atexit _execute_onexit_table _exit
   _initialize_narrow_environment _initialize_onexit_table _initialize_wide_environment
   _register_onexit_function _set_new_mode _tzset)
 set(of_macos
-  clock_gettime dladdr dlopen madvise memcpy memmove memset mmap mprotect munmap nanosleep
+  clock_gettime dladdr dlopen free madvise malloc memcpy memmove memset mmap mprotect munmap nanosleep
   pthread_mutex_lock pthread_mutex_unlock pthread_self pthread_setcancelstate sysconf
   # --
   __bzero __memcpy_chk bzero dyld_stub_binder)

@@ -1,5 +1,6 @@
 # Builds the library for each platform whose compiler is found, twice and alike, tests it by what
-# this machine has for that, and lays it into <folder>/natives/<os>-<arch>. What is left out is said.
+# this machine has for that, and lays it into <folder>/natives/<os>-<arch>, in place of those that an
+# earlier run has left there. What is left out is said.
 # What is in it is looked at in the jar, see look_at_jar.cmake.
 # Usage, in the project's folder: cmake -DFOLDER=<folder> -DJNI_INCLUDE=<a JDK's include>
 #   -DHOST=<folder with the host's own natives/> [-DPLATFORMS=linux-aarch64;windows-x86_64]
@@ -45,6 +46,7 @@ function(compare_with_another_build platform library)
   endif()
 endfunction()
 
+file(REMOVE_RECURSE "${FOLDER}/natives")
 if(HOST)
   file(COPY "${HOST}/natives" DESTINATION "${FOLDER}")
   file(GLOB_RECURSE own "${HOST}/natives/*tensorarena*")

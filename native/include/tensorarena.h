@@ -14,6 +14,7 @@
  *   arena    a chain of chunks and one control block; belongs to one thread at a time
  *   cursor   the address of the next free byte; allocations move it up, rewinds move it down
  *   charged  what the memory limit counts: the bytes that the cursor has passed, padding included
+ *   budget   a limit on the bytes of the chunks of many arenas, and of the budgets below it
  *   pin      a claim on a chunk that keeps its bytes after the arena has ended them
  *   floor    the address in a pinned chunk below which the arena does not rewind
  *   ended    said of bytes that belong to no allocation any longer
@@ -29,8 +30,8 @@
  *
  * Threads. Every function that takes an arena is for the arena's owner only: one thread at a time.
  * A program that hands an arena to another thread synchronises the two, so that what the first did
- * happens before what the second does. ta_chunk_retain, ta_chunk_release, ta_pool_* and
- * ta_abi_version may be called from any thread. No thread-local state is kept.
+ * happens before what the second does. ta_chunk_retain, ta_chunk_release, ta_pool_*, ta_budget_*
+ * and ta_abi_version may be called from any thread. No thread-local state is kept.
  *
  * Failure is a status or NULL. The library never prints, exits or throws; errno is unspecified
  * after a call. After a failure nothing has changed and the arena is usable. A status is TA_OK or
@@ -68,8 +69,8 @@
  *   - the size, the layout or the meaning of ta_arena (callers allocate on it inline), of ta_chunk
  *     before reserved, or of ta_position;
  *   - the signature or the contract of a function, or the value of a TA_* constant;
- *   - the meaning or the place of a field of ta_options, ta_arena_info or ta_pool_info.
- * It does not change when a function, a flag or a status is added, nor when one of the last three
+ *   - the meaning or the place of a field of ta_options, ta_arena_info, ta_pool_info or ta_budget_info.
+ * It does not change when a function, a flag or a status is added, nor when one of the last four
  * structs grows at its end: callers pass the size that they were compiled with, so old callers go on
  * working. What they do not have is zero in options, and is not written in statistics. ta_arena_create refuses a caller of another ABI version; the library's SOVERSION is the
  * ABI version.
@@ -118,6 +119,8 @@ typedef int32_t ta_status;
 #define TA_ERR_ABI 5        /* caller and library were built for different ABI versions */
 #define TA_ERR_MARK 6       /* the arena has already rewound past this mark */
 #define TA_ERR_CLOSED 7     /* the arena was destroyed, or is one of another copy of the library */
+#define TA_ERR_BUDGET 8 /* the limit of the arena's budget, or of one above it, would be passed */
+#define TA_ERR_IN_USE 9 /* something is charged to the budget, or uses it */
 
 /*
  * The control block, at a multiple of 64. Both fast paths, this header's and Java's, run on its
@@ -202,6 +205,9 @@ typedef struct ta_position {
     uint64_t wasted;
 } ta_position;
 
+/* A budget: a limit on the chunks of many arenas, see ta_budget_create. */
+typedef struct ta_budget ta_budget;
+
 /* The arena takes chunks of 2 MiB and up, on huge pages where the system provides them. */
 #define TA_OPTION_HUGE_PAGES 1u
 /*
@@ -217,6 +223,7 @@ typedef struct ta_options {
     uint64_t memory_limit; /* most bytes charged at once; TA_UNLIMITED for no limit */
     uint32_t flags;        /* TA_OPTION_* */
     uint32_t reserved;     /* 0 */
+    ta_budget *budget;     /* which pays for the arena's chunks; NULL for none */
 } ta_options;
 
 typedef struct ta_arena_info {
@@ -254,7 +261,8 @@ TA_API uint32_t ta_abi_version(void);
  * sizeof(ta_options) as the caller was compiled; NULL for options (and size 0) means no capacity, no
  * limit and no flag. The arena takes no chunk until its first allocation. Fails with TA_ERR_ABI,
  * TA_ERR_NO_MEMORY or TA_ERR_ARGUMENT (arena NULL, a capacity above TA_MAX_CAPACITY, an unknown flag,
- * reserved not 0, anything but zeros behind the options that this library knows); then *arena is NULL.
+ * reserved not 0, anything but zeros behind the options that this library knows) or TA_ERR_CLOSED (the
+ * budget is none that is open); then *arena is NULL.
  * Options that options_size leaves out are 0, the memory limit too.
  */
 TA_API ta_status ta_arena_create(uint32_t abi_version, const ta_options *options,
@@ -267,9 +275,21 @@ TA_API ta_status ta_arena_create(uint32_t abi_version, const ta_options *options
 TA_API ta_status ta_arena_destroy(ta_arena *arena);
 
 /*
+ * Gives all that a child has handed out to an arena, in place, as if that had allocated it just now:
+ * it ends with the next rewind to an earlier mark, with a reset or a destroy. The child is destroyed;
+ * what it kept in spare goes back to the pool at once, and its chunks when they end. They stay charged
+ * to the child's budget, and are zeroed if either arena has TA_OPTION_ZERO_ON_RELEASE. The arena's
+ * memory limit counts what the child's did. The calling thread owns both. The time depends on the
+ * number of the child's chunks only. Fails with TA_ERR_LIMIT, TA_ERR_ARGUMENT (an arena of its own) or
+ * TA_ERR_CLOSED.
+ */
+TA_API ta_status ta_adopt(ta_arena *arena, ta_arena *child);
+
+/*
  * Makes room, so that the next allocation, of this size and alignment, succeeds on the fast path.
  * Charges nothing. Fails with TA_ERR_ARGUMENT (align is not 0 and not a power of two up to
- * TA_MAX_ALIGNMENT), TA_ERR_LIMIT, TA_ERR_POOL_LIMIT, TA_ERR_NO_MEMORY or TA_ERR_CLOSED. Every
+ * TA_MAX_ALIGNMENT), TA_ERR_LIMIT, TA_ERR_BUDGET, TA_ERR_POOL_LIMIT, TA_ERR_NO_MEMORY or TA_ERR_CLOSED.
+ * Before a budget or the pool refuses, chunks that the arena keeps in spare go back. Every
  * allocation that the fast path cannot serve and that is not large goes through this function.
  */
 TA_API ta_status ta_arena_reserve(ta_arena *arena, uint64_t size, uint64_t align);
@@ -370,6 +390,54 @@ TA_API void ta_chunk_retain(ta_chunk *chunk);
  * good. ta_pool_info.stray_pins counts both.
  */
 TA_API void ta_chunk_release(ta_chunk *chunk);
+
+/* ---- budget.c: budgets ----------------------------------------------------------------------- */
+
+typedef struct ta_budget_info {
+    uint64_t limit; /* bytes; of a reservation what it was charged */
+    uint64_t used;  /* bytes of chunks, and of open reservations; of a reservation what is drawn */
+    uint64_t peak;  /* most bytes that were ever used at once */
+} ta_budget_info;
+
+/*
+ * Makes a budget: arenas that are created with it (ta_options.budget), and those of its children, may
+ * have at most so many bytes of chunks together; the parent, NULL for none, counts them, too. A chunk
+ * is charged whole, from the moment the pool lends it until it is back there, also where a pin
+ * keeps it after its arena. Fails with TA_ERR_ARGUMENT (budget NULL), TA_ERR_CLOSED (the parent is no
+ * budget that is open) or TA_ERR_NO_MEMORY; then *budget is NULL.
+ */
+TA_API ta_status ta_budget_create(ta_budget *parent, uint64_t limit, ta_budget **budget);
+
+/*
+ * Charges the chunk that one allocation of so many bytes takes, for chunks that arenas of this very budget
+ * take later: they are drawn from it while it has enough, and go back into it when they come home.
+ * Fails with TA_ERR_ARGUMENT (reservation NULL), TA_ERR_CLOSED (no open budget), TA_ERR_BUDGET or
+ * TA_ERR_NO_MEMORY; then *reservation is NULL.
+ */
+TA_API ta_status ta_budget_reserve(ta_budget *budget, uint64_t bytes, ta_budget **reservation);
+
+/*
+ * Closes a budget of which nothing is left, else TA_ERR_IN_USE: no chunk is charged, and no arena, child
+ * or reservation of it is open. Of a reservation gives back what is not drawn; the rest stays charged to
+ * the budget. Fails with TA_ERR_CLOSED when it is neither, or no longer open.
+ */
+TA_API ta_status ta_budget_close(ta_budget *budget);
+
+/* Sets the limit from the next chunk on, also below what is used. Fails with TA_ERR_CLOSED. */
+TA_API ta_status ta_budget_set_limit(ta_budget *budget, uint64_t limit);
+
+/*
+ * Writes the first info_size bytes of what a budget or a reservation has to info; info_size is
+ * sizeof(ta_budget_info) as the caller was compiled. Fails with TA_ERR_ARGUMENT (info NULL, info_size
+ * above this library's) or TA_ERR_CLOSED.
+ */
+TA_API ta_status ta_budget_stats(ta_budget *budget, ta_budget_info *info, size_t info_size);
+
+/*
+ * Returns how much of what is charged to an open budget pins keep after their arenas; 0 of any other.
+ * Looks at all chunks.
+ */
+TA_API uint64_t ta_budget_pinned(const ta_budget *budget);
 
 /* ---- chunk_pool.c: the pool of this copy ----------------------------------------------------- */
 

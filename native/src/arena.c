@@ -117,7 +117,7 @@ static ta_status refusal(const ta_arena *control, uint64_t size, uint64_t align)
         return TA_ERR_ARGUMENT;
     }
     const arena *a = arena_of(control);
-    return charge_for(a, size, align) > budget_of(a) ? TA_ERR_LIMIT : TA_OK;
+    return charge_for(a, size, align) > limit_leaves(a) ? TA_ERR_LIMIT : TA_OK;
 }
 
 static bool fits_below_limit(const arena *a, uint64_t size, uint64_t align) {
@@ -125,12 +125,16 @@ static bool fits_below_limit(const arena *a, uint64_t size, uint64_t align) {
            fits(align_up(a->control.cursor, align), a->control.limit, size);
 }
 
-ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
+ta_status arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
     ta_status status = refusal(control, size, align);
     if (status == TA_OK && !fits_below_limit(arena_of(control), size, align)) {
         status = refill(arena_of(control), size);
     }
     return status;
+}
+
+ta_status ta_arena_reserve(ta_arena *control, uint64_t size, uint64_t align) {
+    return budget_plain(arena_reserve(control, size, align));
 }
 
 ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start) {
@@ -191,16 +195,20 @@ static bool read_options(const ta_options *options, size_t size, ta_options *cho
 
 /* Whether a first chunk for so much is one of the smallest, as nearly always. */
 static bool takes_smallest(const ta_options *options, uint64_t size) {
-    return size <= TA_MIN_CHUNK_BYTES && options->capacity == 0 &&
+    return options->budget == NULL && size <= TA_MIN_CHUNK_BYTES && options->capacity == 0 &&
            (options->flags & TA_OPTION_HUGE_PAGES) == 0;
 }
 
 ta_status arena_open(const ta_options *options, uint64_t opened_millis, uint64_t size,
                      uint64_t align, ta_arena **out) {
+    if (options->budget != NULL && !budget_enter(options->budget)) {
+        return TA_ERR_CLOSED;
+    }
     descriptor *chunk = NULL;
     bool smallest = align != 0 && takes_smallest(options, size);
     arena *a = pool_take_record(smallest ? &chunk : NULL);
     if (a == NULL) {
+        budget_leave(options->budget);
         return TA_ERR_NO_MEMORY;
     }
     /* Word by word: to clear the whole record first took half the time of opening an arena. */
@@ -215,17 +223,19 @@ ta_status arena_open(const ta_options *options, uint64_t opened_millis, uint64_t
     a->capacity = options->capacity;
     a->memory_limit = effective_limit(options->memory_limit);
     a->flags = options->flags;
-    a->reserved = 0;
+    chain_set_reserved(a, 0);
     a->chunks = 0;
     a->refills = 0;
     a->peak = 0;
+    a->budget = options->budget;
     a->demand = 0;
+    atomic_store_explicit(&a->foreign, 0, memory_order_relaxed);
     stand_nowhere(a, 0);
     if (chunk != NULL) {
         chain_add_spare(a, chunk);
     }
     if (align != 0) {
-        ta_status status = ta_arena_reserve(&a->control, size, align);
+        ta_status status = arena_reserve(&a->control, size, align);
         if (status != TA_OK) {
             ta_arena_destroy(&a->control);
             return status;
@@ -265,7 +275,9 @@ ta_status ta_arena_destroy(ta_arena *control) {
     stand_nowhere(a, 0);
     a->open = 0;
     a->control.generation++;
+    ta_budget *budget = a->budget; /* the record is another's as soon as it is given back */
     pool_give_record(a, a->spares);
+    budget_leave(budget);
     return TA_OK;
 }
 
@@ -278,6 +290,35 @@ ta_status arena_charge(ta_arena *control, uint64_t bytes) {
     control->charged_before += (int64_t)bytes;
     set_limit_word(a);
     return TA_OK;
+}
+
+ta_status arena_adopt(ta_arena *control, ta_arena *child) {
+    if (!arena_is_open(control) || !arena_is_open(child)) {
+        return TA_ERR_CLOSED;
+    }
+    if (control == child) {
+        return TA_ERR_ARGUMENT;
+    }
+    arena *a = arena_of(control), *adopted = arena_of(child);
+    int64_t charge = charge_of(child);
+    if (charge > 0 && (uint64_t)charge > limit_leaves(a)) {
+        return TA_ERR_LIMIT;
+    }
+    note_used(a);
+    note_used(adopted);
+    chain_adopt(a, adopted);
+    control->charged_before += charge;
+    control->wasted += child->wasted;
+    set_limit_word(a);
+    a->flags &= adopted->flags | ~ARENA_JAVA_ONLY; /* an address that left may be of either */
+    child->wasted = 0;
+    stand_nowhere(adopted, 0);
+    return TA_OK;
+}
+
+ta_status ta_adopt(ta_arena *control, ta_arena *child) {
+    ta_status status = arena_adopt(control, child);
+    return status == TA_OK ? ta_arena_destroy(child) : status;
 }
 
 ta_status arena_abandon(ta_arena *control) {
@@ -320,7 +361,7 @@ ta_status ta_arena_stats(const ta_arena *control, ta_arena_info *info, size_t in
     uint64_t peak = higher(a->peak, control->peak);
     ta_arena_info now = {
         .allocated = charge,
-        .reserved = a->reserved,
+        .reserved = arena_reserved(control),
         .peak = higher(peak, charge),
         .wasted = control->wasted,
         .chunks = a->chunks,

@@ -1,4 +1,5 @@
 #include "arena_private.h"
+#include "budget.h"
 #include "checkers.h"
 #include "chunk_pins.h"
 
@@ -31,7 +32,7 @@ void note_used(arena *a) {
     chunk_note_touched(current, (uint64_t)(peak > now ? peak : now));
 }
 
-uint64_t budget_of(const arena *a) {
+uint64_t limit_leaves(const arena *a) {
     if (a->memory_limit == TA_UNLIMITED) {
         return UINT64_MAX;
     }
@@ -45,9 +46,9 @@ void set_limit_word(arena *a) {
         a->control.limit = 0;
         return;
     }
-    uint64_t budget = budget_of(a);
+    uint64_t left = limit_leaves(a);
     uint64_t room = chunk_end(chunk) - a->control.cursor;
-    a->control.limit = a->control.cursor + (budget < room ? budget : room);
+    a->control.limit = a->control.cursor + (left < room ? left : room);
 }
 
 void stand_at(arena *a, descriptor *chunk, uint64_t cursor, int64_t charged) {
@@ -81,16 +82,48 @@ static descriptor *take_spare(arena *a) {
     return taken;
 }
 
+/* Not added to atomically: the owner alone writes it. */
+void chain_set_reserved(arena *a, uint64_t bytes) {
+    atomic_store_explicit(&a->reserved, bytes, memory_order_relaxed);
+}
+
+uint64_t arena_reserved(const ta_arena *control) {
+    return atomic_load_explicit(&arena_of(control)->reserved, memory_order_relaxed);
+}
+
+uint64_t arena_own(const ta_arena *control) {
+    uint64_t foreign = atomic_load_explicit(&arena_of(control)->foreign, memory_order_relaxed);
+    uint64_t reserved = arena_reserved(control);
+    return foreign < reserved ? reserved - foreign : 0;
+}
+
+/* Counts a chunk that comes, or bytes below zero for one that goes, if another budget pays for it. */
+static void count_foreign(arena *a, const descriptor *chunk, int64_t bytes) {
+    if (chunk->adopted && budget_behind(slab_payer(chunk)) != a->budget) {
+        uint64_t foreign = atomic_load_explicit(&a->foreign, memory_order_relaxed);
+        atomic_store_explicit(&a->foreign, foreign + (uint64_t)bytes, memory_order_relaxed);
+    }
+}
+
 static void lose(arena *a, const descriptor *chunk) {
     a->chunks--;
-    a->reserved -= chunk_bytes(chunk);
+    count_foreign(a, chunk, -(int64_t)chunk_bytes(chunk));
+    chain_set_reserved(a, arena_reserved(&a->control) - chunk_bytes(chunk));
+}
+
+static bool is_secret(const arena *a) {
+    return (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
+}
+
+static void count(arena *a, const descriptor *chunk) {
+    a->chunks++;
+    chain_set_reserved(a, arena_reserved(&a->control) + chunk_bytes(chunk));
 }
 
 /* Counts a chunk that comes from the pool. */
 static void gain(arena *a, descriptor *chunk) {
-    chunk->secret = (a->flags & TA_OPTION_ZERO_ON_RELEASE) != 0;
-    a->chunks++;
-    a->reserved += chunk_bytes(chunk);
+    chunk->secret = is_secret(a);
+    count(a, chunk);
 }
 
 void chain_add_spare(arena *a, descriptor *chunk) {
@@ -98,10 +131,23 @@ void chain_add_spare(arena *a, descriptor *chunk) {
     put_spare(a, chunk);
 }
 
+static void give_spares(arena *a) {
+    while (a->spares != NULL) {
+        descriptor *spare = take_spare(a);
+        lose(a, spare);
+        pool_give(spare);
+    }
+}
+
 descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why) {
     descriptor *chunk = chunks_take_best(&a->spares, least); /* in use longest ago */
     if (chunk == NULL) {
-        chunk = pool_take(least, wanted, (a->flags & TA_OPTION_HUGE_PAGES) != 0, why);
+        bool huge = (a->flags & TA_OPTION_HUGE_PAGES) != 0;
+        chunk = pool_take(a->budget, least, wanted, huge, why);
+        if (chunk == NULL && a->spares != NULL && *why != TA_ERR_NO_MEMORY) {
+            give_spares(a); /* too small for this, and counted all the same */
+            chunk = pool_take(a->budget, least, wanted, huge, why);
+        }
         if (chunk == NULL) {
             return NULL;
         }
@@ -116,9 +162,30 @@ void chain_add(arena *a, descriptor *chunk) {
     set_newest(a, chunk);
 }
 
+void chain_adopt(arena *a, arena *child) {
+    descriptor *oldest = NULL;
+    for (descriptor *chunk = arena_newest(child); chunk != NULL; chunk = chunk_at(chunk->next)) {
+        lose(child, chunk);
+        chunk->large = 1;
+        chunk->adopted = 1;
+        count(a, chunk);
+        count_foreign(a, chunk, (int64_t)chunk_bytes(chunk));
+        a->large += chunk->used_end - chunk->base;
+        chunk->secret |= is_secret(a);
+        oldest = chunk;
+    }
+    if (oldest != NULL) {
+        oldest->next = a->control.newest;
+        a->control.newest = child->control.newest;
+    }
+    set_newest(child, NULL);
+    child->large = 0;
+}
+
 void chain_end_after(arena *a, const descriptor *kept) {
     bool keep_spares = pool_quarantine() == 0;
     bool exposed = (a->flags & ARENA_JAVA_ONLY) == 0; /* and so is what leaves it */
+    descriptor *home = NULL;                          /* adopted ones, which go together */
     while (arena_newest(a) != kept) {
         descriptor *ended = arena_newest(a);
         set_newest(a, chunk_at(ended->next));
@@ -126,6 +193,13 @@ void chain_end_after(arena *a, const descriptor *kept) {
             a->large -= ended->used_end - ended->base;
         }
         bool pinned = chunk_is_pinned(ended);
+        if (!pinned && keep_spares && ended->adopted) {
+            chunk_forget_pins(ended);
+            lose(a, ended);
+            ended->next = chunk_address(home);
+            home = ended;
+            continue;
+        }
         if (!pinned && keep_spares) {
             chunk_forget_pins(ended);
             chunk_wipe(ended, ended->base);
@@ -138,6 +212,9 @@ void chain_end_after(arena *a, const descriptor *kept) {
             chunk_forget_pins(ended);
             pool_give(ended);
         }
+    }
+    if (home != NULL) {
+        pool_give_record(NULL, home);
     }
 }
 
@@ -182,11 +259,7 @@ void chain_keep_one_spare(arena *a, uint64_t bytes) {
         put_spare(a, kept);
         kept = NULL;
     }
-    while (a->spares != NULL) {
-        descriptor *spare = take_spare(a);
-        lose(a, spare);
-        pool_give(spare);
-    }
+    give_spares(a);
     if (kept != NULL) {
         put_spare(a, kept);
     }

@@ -88,11 +88,19 @@ static uint64_t demand_after(const arena *a, uint32_t cycles, uint64_t recent_pe
     for (uint32_t i = 0; i < cycles; i++) {
         faded -= faded / 4;
     }
+    /* What is adopted comes with chunks of its own in the next cycle, too. */
+    uint64_t chunks = a->chunks;
+    for (descriptor *chunk = arena_newest(a); chunk != NULL; chunk = chunk_at(chunk->next)) {
+        if (chunk->adopted) {
+            recent_peak -= lower(recent_peak, chunk->used_end - chunk->base);
+            chunks--;
+        }
+    }
     if (recent_peak == 0) {
         return faded;
     }
     /* One chunk in the place of several may need padding where they began: a page for each. */
-    uint64_t seams = a->chunks > 1 ? a->chunks - 1 : 0;
+    uint64_t seams = chunks > 1 ? chunks - 1 : 0;
     return higher(faded, recent_peak + seams * TA_MAX_ALIGNMENT);
 }
 

@@ -14,7 +14,8 @@
  *
  * The current chunk is the newest that is not large. A mark remembers the newest chunk: what was
  * taken since is ahead of it in the chain, large or not. So one word tells whether a rewind is a
- * matter of the cursor alone. Chunks that have ended and that nobody pins are spares.
+ * matter of the cursor alone. Chunks that have ended and that nobody pins are spares. What was adopted
+ * is large: the cursor never comes there.
  */
 typedef struct {
     ta_arena control;
@@ -23,12 +24,14 @@ typedef struct {
     uint64_t capacity;
     uint64_t memory_limit;
     uint64_t flags;
-    uint64_t reserved; /* bytes of chain and spares */
-    uint64_t chunks;   /* chunks of these */
+    _Atomic uint64_t reserved; /* bytes of chain and spares; others read it, see arena_reserved */
+    uint64_t chunks;           /* chunks of these */
     uint64_t refills;
-    uint64_t large;  /* how much of the charge is in large chunks */
-    uint64_t peak;   /* highest charge before the last reset; control.peak has it since then */
-    uint64_t demand; /* what the last cycles used, decaying: the size to keep at a reset */
+    uint64_t large;    /* how much of the charge is in large chunks */
+    uint64_t peak;     /* highest charge before the last reset; control.peak has it since then */
+    ta_budget *budget; /* which pays for its chunks; NULL for none */
+    uint64_t demand;   /* what the last cycles used, decaying: the size to keep at a reset */
+    _Atomic uint64_t foreign; /* of `reserved` what was adopted and its budget does not pay for */
 } arena;
 
 _Static_assert(sizeof(ta_arena) == 88, "the control block is part of the ABI");
@@ -83,7 +86,7 @@ static inline uint64_t higher(uint64_t a, uint64_t b) {
 ta_status arena_open(const ta_options *options, uint64_t opened_millis, uint64_t size,
                      uint64_t align, ta_arena **out);
 
-/* Allocates as ta_arena_alloc does, and says why if it does not. */
+/* Allocates as ta_arena_alloc does, and says why if it does not; of a budget also which, see budget.h. */
 ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint64_t *start);
 
 /*
@@ -91,6 +94,9 @@ ta_status arena_allocate(ta_arena *control, uint64_t size, uint64_t align, uint6
  * taken before takes the charge back.
  */
 ta_status arena_charge(ta_arena *control, uint64_t bytes);
+
+/* Does what ta_adopt does, but leaves the child open, with nothing but spares. */
+ta_status arena_adopt(ta_arena *control, ta_arena *child);
 
 /*
  * Ends an arena that no object of Java can reach any more. How far Java had come in the current chunk
@@ -100,6 +106,17 @@ ta_status arena_abandon(ta_arena *control);
 
 /* Ends all arenas that only Java could reach; called once Java's classes are gone. */
 void arena_abandon_all(void);
+
+/*
+ * How many bytes of chunks an arena holds; on any thread, where it is meaningless once the arena is closed.
+ */
+uint64_t arena_reserved(const ta_arena *control);
+
+/* The same without what it has adopted and another budget, or none, pays for. */
+uint64_t arena_own(const ta_arena *control);
+
+/* Does what ta_arena_reserve does, but says which budget refuses, see budget.h. */
+ta_status arena_reserve(ta_arena *control, uint64_t size, uint64_t align);
 
 /* How large a first chunk should be: for what the last cycles used, and for the capacity. */
 uint64_t arena_first_bytes(const arena *a);
@@ -118,7 +135,7 @@ ta_status arena_reset(ta_arena *control, uint32_t cycles, uint64_t recent_peak);
 int64_t charge_of(const ta_arena *control);
 
 /* What the memory limit still allows to be charged. */
-uint64_t budget_of(const arena *a);
+uint64_t limit_leaves(const arena *a);
 
 /* Before the charge falls. */
 void note_peak(arena *a);
@@ -138,6 +155,9 @@ void stand_nowhere(arena *a, int64_t charged);
 
 /* ---- arena_chain.c: the chain ---------------------------------------------------------------- */
 
+/* Sets how much the chain and the spares have. */
+void chain_set_reserved(arena *a, uint64_t bytes);
+
 /* Adds a chunk from the pool to those that are not in use yet. */
 void chain_add_spare(arena *a, descriptor *chunk);
 
@@ -148,8 +168,14 @@ descriptor *chain_take(arena *a, uint64_t least, uint64_t wanted, ta_status *why
 void chain_add(arena *a, descriptor *chunk);
 
 /*
+ * Puts the chain of another arena ahead of this one's, where it ends first, chunk by chunk as large
+ * ones: so the cursor stays where it is. Those of them that either arena has zeroed will be.
+ */
+void chain_adopt(arena *a, arena *child);
+
+/*
  * Ends what lies in the chunks that were taken after this one, in all for NULL. Unpinned ones become
- * spares or, with a quarantine, go to rest in the pool; pinned ones detach.
+ * spares or, if adopted or with a quarantine, go to the pool; pinned ones detach.
  */
 void chain_end_after(arena *a, const descriptor *kept);
 

@@ -55,12 +55,14 @@ typedef union {
         uint32_t dirty; /* how many 64 KiB may have pages: free, in all; lent, from its start on */
         uint8_t order : 5; /* both under the pool's lock, where who merges reads its buddy's */
         uint8_t state : 3;
-        uint8_t sixteenths; /* of its order */
-        uint8_t exposed;    /* an address left Java; not only the owner writes this */
-        uint8_t warm : 1;   /* the owner's four; lent: all of it had pages before */
-        uint8_t huge : 1;   /* on huge pages, as its arena asked */
-        uint8_t secret : 1; /* to be zeroed, as its arena asked */
-        uint8_t large : 1;  /* its arena's, for one allocation: the cursor is never in it */
+        uint8_t sixteenths;  /* of its order */
+        uint8_t exposed;     /* an address left Java; not only the owner writes this */
+        uint8_t warm : 1;    /* the owner's six; lent: all of it had pages before */
+        uint8_t huge : 1;    /* on huge pages, as its arena asked */
+        uint8_t secret : 1;  /* to be zeroed, as its arena asked */
+        uint8_t large : 1;   /* its arena's, for one allocation: the cursor is never in it */
+        uint8_t charged : 1; /* a budget pays for it: its slab's table says which */
+        uint8_t adopted : 1; /* large, and was another arena's: it goes home when it ends */
     };
 } descriptor;
 
@@ -118,6 +120,12 @@ static inline uint64_t cut_bytes(uint64_t bytes) {
     uint64_t step = whole_bytes(order_of(bytes)) / 16;
     step = step < TA_MIN_CHUNK_BYTES ? TA_MIN_CHUNK_BYTES : step;
     return (bytes + step - 1) & ~(step - 1);
+}
+
+/* The next smaller size to try: a power of two, but not below the least. */
+static inline uint64_t chunk_smaller(uint64_t bytes, uint64_t least) {
+    uint64_t half = whole_bytes(order_of(bytes)) / 2;
+    return half > least ? half : least;
 }
 
 /* Notes that so many bytes from a lent chunk's start on may have been touched, or all that it has. */

@@ -116,12 +116,6 @@ static descriptor *take_waiting(uint64_t bytes, ta_status *why) {
     return chunk;
 }
 
-/* The next smaller size to try: a power of two, but not below the least. */
-static uint64_t smaller(uint64_t bytes, uint64_t least) {
-    uint64_t half = whole_bytes(order_of(bytes)) / 2;
-    return half > least ? half : least;
-}
-
 /* A chunk of this size or, if the system or the limits refuse that, of one down to the least. */
 static descriptor *take_locked(uint64_t least, uint64_t bytes, ta_status *why) {
     os_lock();
@@ -134,7 +128,7 @@ static descriptor *take_locked(uint64_t least, uint64_t bytes, ta_status *why) {
         chunk = take_waiting(bytes, why);
     }
     while (chunk == NULL && bytes > least) {
-        bytes = smaller(bytes, least);
+        bytes = chunk_smaller(bytes, least);
         chunk = take_waiting(bytes, why);
     }
     if (chunk != NULL) {
@@ -152,14 +146,16 @@ uint64_t pool_chunk_bytes(uint64_t bytes) {
 }
 
 /* A chunk that nobody has used since it was taken. */
-static descriptor *fresh(descriptor *chunk, bool huge) {
+static descriptor *fresh(descriptor *chunk, bool huge, ta_budget *payer) {
     CHECKER_TAKEN(chunk);
     chunk->word = 0;
     chunk->owner_pins = 0;
     chunk->floor = 0;
     chunk->next = 0;
     chunk->huge = huge;
+    slab_note_payer(chunk, payer);
     chunk->exposed = 0; /* of who had it before; nobody else has it now */
+    chunk->adopted = 0;
     chunk->used_end = chunk->base;
     if (huge) {
         os_huge_pages((void *)(uintptr_t)chunk->base, chunk_bytes(chunk), true);
@@ -167,7 +163,8 @@ static descriptor *fresh(descriptor *chunk, bool huge) {
     return chunk;
 }
 
-descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why) {
+descriptor *pool_take(ta_budget *budget, uint64_t least, uint64_t wanted, bool huge,
+                      ta_status *why) {
     if (least > TA_MAX_CAPACITY) {
         os_lock();
         *why = least > pool.memory_limit ? TA_ERR_POOL_LIMIT : TA_ERR_NO_MEMORY;
@@ -176,11 +173,18 @@ descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why
     }
     uint64_t lowest = cut_bytes(least);
     uint64_t bytes = wanted > least && wanted <= TA_MAX_CAPACITY ? cut_bytes(wanted) : lowest;
+    ta_budget *payer = budget == NULL ? NULL : budget_charge(budget, lowest, &bytes, why);
+    if (budget != NULL && payer == NULL) {
+        return NULL;
+    }
     descriptor *chunk = take_warm(bytes);
     if (chunk == NULL) {
         chunk = take_locked(lowest, bytes, why);
     }
-    return chunk == NULL ? NULL : fresh(chunk, huge);
+    if (payer != NULL && (chunk == NULL || chunk_bytes(chunk) < bytes)) {
+        budget_discharge(payer, chunk == NULL ? bytes : bytes - chunk_bytes(chunk));
+    }
+    return chunk == NULL ? NULL : fresh(chunk, huge, payer);
 }
 
 /*
@@ -261,34 +265,21 @@ static void give_locked(descriptor *chunk) {
 }
 
 void pool_give(descriptor *chunk) {
+    ta_budget *payer = slab_take_payer(chunk);
+    uint64_t bytes = chunk_bytes(chunk);
     make_ready(chunk);
     os_lock();
     give_locked(chunk);
     purge_doomed();
     os_unlock();
+    if (payer != NULL) {
+        budget_discharge(payer, bytes);
+    }
 }
 
-void pool_note_detached(descriptor *chunk, bool exposed) {
-    os_lock();
-    chunk->state = CHUNK_DETACHED;
-    chunk->exposed |= exposed;
-    pool.pinned += chunk_bytes(chunk);
-    pool.pinned_chunks++;
-    os_unlock();
-}
-
-void pool_note_not_detached(descriptor *chunk) {
-    os_lock();
-    chunk->state = CHUNK_USED;
-    pool.pinned -= chunk_bytes(chunk);
-    pool.pinned_chunks--;
-    os_unlock();
-}
-
-void pool_note_stray_pin(void) {
-    os_lock();
-    pool.stray_pins++;
-    os_unlock();
+void *pool_new_record(void) {
+    void *record = slab_new_record();
+    return record == NULL && grow(0) ? slab_new_record() : record;
 }
 
 static void *take_record_locked(void) {
@@ -297,10 +288,7 @@ static void *take_record_locked(void) {
     if (record != NULL) {
         memcpy(&pool.free_record, record, sizeof(void *));
     } else {
-        record = slab_new_record();
-        if (record == NULL && grow(0)) {
-            record = slab_new_record();
-        }
+        record = pool_new_record();
     }
     pool.arenas += record != NULL;
     os_unlock();
@@ -317,15 +305,12 @@ void *pool_take_record(descriptor **chunk) {
         magazine_leave(mine);
     }
     if (chunk != NULL) {
-        *chunk = warm == NULL ? NULL : fresh(warm, false);
+        *chunk = warm == NULL ? NULL : fresh(warm, false, NULL);
     }
     return record != NULL ? record : take_record_locked();
 }
 
-void pool_give_record(void *record, descriptor *chain) {
-    for (descriptor *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
-        make_ready(chunk);
-    }
+static void give_record(void *record, descriptor *chain) {
     magazine *mine = magazine_enter();
     descriptor *rest = NULL;
     while (chain != NULL) {
@@ -336,7 +321,7 @@ void pool_give_record(void *record, descriptor *chain) {
             rest = chunk;
         }
     }
-    bool record_rests = mine == NULL || !magazine_put_record(mine, record);
+    bool record_rests = record != NULL && (mine == NULL || !magazine_put_record(mine, record));
     if (mine != NULL) {
         magazine_leave(mine);
     }
@@ -356,21 +341,48 @@ void pool_give_record(void *record, descriptor *chain) {
     os_unlock();
 }
 
-void pool_note_exposed(descriptor *chunk) {
-    os_lock();
-    chunk->exposed = 1;
-    os_unlock();
+static bool has_charged(const descriptor *chunk) {
+    while (chunk != NULL && !chunk->charged) {
+        chunk = chunk_at(chunk->next);
+    }
+    return chunk != NULL;
 }
 
-bool pool_is_exposed(const descriptor *chunk) {
-    os_lock();
-    bool exposed = chunk->exposed;
-    os_unlock();
-    return exposed;
+/*
+ * Leaves a chain with the chunks that the same budget pays for as the first one, and gives the others
+ * back: of a reservation, or adopted ones. Returns that budget, or NULL for none, and what it paid.
+ */
+static ta_budget *keep_one_payer(descriptor *chain, uint64_t *paid) {
+    ta_budget *payer = slab_take_payer(chain);
+    *paid = chunk_bytes(chain);
+    for (descriptor *kept = chain, *chunk; (chunk = chunk_at(kept->next)) != NULL;) {
+        if ((chunk->charged ? slab_payer(chunk) : NULL) != payer) {
+            kept->next = chunk->next;
+            pool_give(chunk);
+            continue;
+        }
+        slab_take_payer(chunk);
+        *paid += chunk_bytes(chunk);
+        kept = chunk;
+    }
+    return payer;
+}
+
+void pool_give_record(void *record, descriptor *chain) {
+    uint64_t paid = 0;
+    ta_budget *payer = has_charged(chain) ? keep_one_payer(chain, &paid) : NULL;
+    for (descriptor *chunk = chain; chunk != NULL; chunk = chunk_at(chunk->next)) {
+        make_ready(chunk);
+    }
+    give_record(record, chain);
+    if (payer != NULL) {
+        budget_discharge(payer, paid);
+    }
 }
 
 /* What nobody can release stays as it is, without pages, unless somebody may still look at them. */
-static void purge_if_javas(descriptor *chunk) {
+static void purge_if_javas(descriptor *chunk, void *unused) {
+    (void)unused;
     if (chunk->state == CHUNK_DETACHED && !chunk->exposed && !chunk_is_natively_pinned(chunk)) {
         os_unlock();
         os_purge((void *)(uintptr_t)chunk->base, dirty_bytes(chunk));
@@ -380,7 +392,7 @@ static void purge_if_javas(descriptor *chunk) {
 
 void pool_give_all_pages(void) {
     os_lock();
-    slab_each_chunk(purge_if_javas);
+    slab_each_chunk(purge_if_javas, NULL);
     free_retired(0);
     empty_magazines();
     doom_free(0);

@@ -10,13 +10,16 @@
 #ifndef TA_CHUNK_POOL_H
 #define TA_CHUNK_POOL_H
 
+#include "budget.h"
 #include "slab.h"
 
 /*
- * A chunk of at least `least` bytes and, if the system and the limits agree, of `wanted`. Returns
- * NULL with TA_ERR_POOL_LIMIT or TA_ERR_NO_MEMORY in *why.
+ * A chunk of at least `least` bytes and, if the system and the limits agree, of `wanted`, which the
+ * budget pays for unless it is NULL. Returns NULL with TA_ERR_BUDGET and its depth, TA_ERR_POOL_LIMIT
+ * or TA_ERR_NO_MEMORY in *why.
  */
-descriptor *pool_take(uint64_t least, uint64_t wanted, bool huge, ta_status *why);
+descriptor *pool_take(ta_budget *budget, uint64_t least, uint64_t wanted, bool huge,
+                      ta_status *why);
 
 /* How large a chunk is that is taken for so many bytes; no chunk holds more than 2^46. */
 uint64_t pool_chunk_bytes(uint64_t bytes);
@@ -51,7 +54,10 @@ void pool_note_stray_pin(void);
  */
 void *pool_take_record(descriptor **chunk);
 
-/* Takes back a record and the rest of its arena's chain: USED chunks that nobody pins. */
+/* Memory for one record that was never used, with the lock held; NULL when refused. */
+void *pool_new_record(void);
+
+/* Takes back a record, NULL for none, and chunks of its arena, linked by next: USED, pinned by nobody. */
 void pool_give_record(void *record, descriptor *chain);
 
 /*

@@ -1,6 +1,7 @@
 /*
- * What the two files of the pool share: chunk_pool.c lends chunks, free_pages.c knows and gives back
- * the pages of those that are free. The caller holds the pool's lock everywhere.
+ * What the files of the pool share: chunk_pool.c lends chunks, free_pages.c knows and gives back the
+ * pages of those that are free, pool_pins.c notes what becomes of pinned ones. The caller holds the
+ * pool's lock for all that is declared here.
  */
 #ifndef TA_POOL_PRIVATE_H
 #define TA_POOL_PRIVATE_H

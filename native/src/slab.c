@@ -27,7 +27,8 @@ static ta_slab *try_create(uint64_t space_bytes) {
     uint64_t bitmap_words = commit_words + (units + 63) / 64;
     uint64_t chunks_at = round_up(sizeof(ta_slab) + bitmap_words * sizeof(uint64_t), 64);
     uint64_t chunks_bytes = units * sizeof(descriptor);
-    uint64_t records_at = round_up(chunks_at + chunks_bytes, page);
+    uint64_t payers_at = chunks_at + chunks_bytes;
+    uint64_t records_at = round_up(payers_at + units * sizeof(ta_budget *), page);
     /* Some 170,000 arenas in a slab of 1 GiB: an idle arena has a record and no chunk. */
     uint64_t records_bytes = larger(space_bytes / 32, RECORDS_STEP);
     uint64_t alignment =
@@ -49,6 +50,7 @@ static ta_slab *try_create(uint64_t space_bytes) {
     slab->space = (uint64_t)(uintptr_t)start + space_at;
     slab->space_bytes = space_bytes;
     slab->chunks = (descriptor *)(start + chunks_at);
+    slab->payers = (_Atomic(ta_budget *) *)(start + payers_at);
     slab->dirty = slab->bitmap + commit_words;
     slab->records_start = (uint64_t)(uintptr_t)start + records_at;
     slab->records = slab->records_start;
@@ -169,6 +171,32 @@ uint64_t slab_dirty_units(const descriptor *chunk) {
     return end - first;
 }
 
+static _Atomic(ta_budget *) *payer_at(const descriptor *chunk) {
+    const ta_slab *slab = slab_of_chunk(chunk);
+    return &slab->payers[chunk - slab->chunks];
+}
+
+void slab_note_payer(descriptor *chunk, ta_budget *payer) {
+    chunk->charged = payer != NULL;
+    if (payer != NULL) { /* else the table is not looked at */
+        atomic_store_explicit(payer_at(chunk), payer, memory_order_relaxed);
+    }
+}
+
+ta_budget *slab_payer(const descriptor *chunk) {
+    return atomic_load_explicit(payer_at(chunk), memory_order_relaxed);
+}
+
+ta_budget *slab_take_payer(descriptor *chunk) {
+    if (!chunk->charged) {
+        return NULL;
+    }
+    ta_budget *payer = slab_payer(chunk);
+    atomic_store_explicit(payer_at(chunk), NULL, memory_order_relaxed);
+    chunk->charged = 0;
+    return payer;
+}
+
 static bool has_room_for_record(const ta_slab *slab) {
     return slab->records_end - slab->records >= SLAB_RECORD_BYTES;
 }
@@ -208,13 +236,13 @@ void slab_each_record(void (*visit)(void *record)) {
     }
 }
 
-void slab_each_chunk(void (*visit)(descriptor *chunk)) {
+void slab_each_chunk(void (*visit)(descriptor *chunk, void *with), void *with) {
     for (const ta_slab *slab = slabs; slab != NULL; slab = slab->next) {
         uint64_t units = slab->space_bytes / TA_MIN_CHUNK_BYTES;
         for (uint64_t at = 0; at < units;) {
             descriptor *chunk = &slab->chunks[at];
             at += chunk_units(chunk); /* where the next one begins, whatever is merged meanwhile */
-            visit(chunk);
+            visit(chunk, with);
         }
     }
 }

@@ -2,9 +2,9 @@
  * Slabs: large reservations of address space, made accessible step by step and never given back.
  *
  *   start                                            space (2 MiB aligned)
- *   | ta_slab, bitmaps | descriptors | records ... | chunk space: a power of two ... |
+ *   | ta_slab, bitmaps | descriptors | payers | records ... | chunk space: a power of two ... |
  *
- * One descriptor (64 bytes) for each 64 KiB of chunk space; records are the arenas' control blocks
+ * One descriptor (64 bytes) and one payer (8) for each 64 KiB of chunk space; records are the arenas' control blocks
  * with their private parts. Heads lie outside the chunk space, so a chunk can be handed out whole
  * and giving its pages back cannot wipe them.
  *
@@ -14,6 +14,8 @@
 #define TA_SLAB_H
 
 #include "chunk.h"
+
+#include <stdatomic.h>
 
 #define SLAB_SPACE_BYTES ((uint64_t)1 << 30) /* chunk space, if no chunk needs more */
 #define SLAB_RECORD_BYTES 192u               /* an arena: control block and private part */
@@ -29,8 +31,10 @@ typedef struct ta_slab {
     uint64_t records_ready; /* end of the accessible records */
     uint64_t records_end;
     uint64_t committed; /* bytes of chunk space made accessible */
-    uint64_t *dirty;    /* one bit for each 64 KiB of chunk space that may have pages behind it */
-    uint64_t bitmap[];  /* one bit for each commit step of the chunk space; then those of dirty */
+    _Atomic(ta_budget *)
+        *payers;       /* for each 64 KiB: whose budget pays for a chunk that begins there */
+    uint64_t *dirty;   /* one bit for each 64 KiB of chunk space that may have pages behind it */
+    uint64_t bitmap[]; /* one bit for each commit step of the chunk space; then those of dirty */
 } ta_slab;
 
 /* A new slab with room for a chunk of the order; NULL when the system refuses even that. */
@@ -48,6 +52,15 @@ uint32_t slab_count_dirty(const descriptor *chunk);
 /* How many 64 KiB from its start on have all those that may have pages. */
 uint64_t slab_dirty_units(const descriptor *chunk);
 
+/* Notes who pays for a lent chunk, NULL for nobody. Its holder calls this and slab_take_payer, without the lock. */
+void slab_note_payer(descriptor *chunk, ta_budget *payer);
+
+/* Takes the note out and returns it, NULL for nobody; the holder discharges him once the chunk is home. */
+ta_budget *slab_take_payer(descriptor *chunk);
+
+/* Who pays for any chunk, NULL for nobody. What becomes of him only the lock tells, see budget.c. */
+ta_budget *slab_payer(const descriptor *chunk);
+
 /* Memory for one arena, unused so far; NULL when no slab has room or the system refuses. */
 void *slab_new_record(void);
 
@@ -58,7 +71,7 @@ void slab_each_record(void (*visit)(void *record));
  * Calls for each chunk of all slabs, lent or free; `visit` may let go of the lock meanwhile, if the
  * chunk that it was given can neither be given back nor merge.
  */
-void slab_each_chunk(void (*visit)(descriptor *chunk));
+void slab_each_chunk(void (*visit)(descriptor *chunk, void *with), void *with);
 
 /* The other half of the chunk that this one is a half of. */
 descriptor *slab_buddy(const descriptor *chunk);

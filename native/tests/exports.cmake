@@ -1,8 +1,8 @@
 # Fails unless the shared library exports the functions that native/exports.txt lists, and JNI_On*,
-# unless the header declares each, and unless the header's TA_ABI_VERSION is the one of that file. So
+# unless a header declares each, and unless the header's TA_ABI_VERSION is the one of that file. So
 # neither changes by accident: who adds a function lists it, who removes one or changes what the
 # header's rules name counts TA_ABI_VERSION up, in both files.
-# Usage: cmake -DNM=<nm> -DLIBRARY=<library> -DHEADER=<tensorarena.h> -DEXPORTS=<exports.txt>
+# Usage: cmake -DNM=<nm> -DLIBRARY=<library> -DHEADERS=<include> -DEXPORTS=<exports.txt>
 #   -P exports.cmake
 cmake_minimum_required(VERSION 3.16)
 execute_process(
@@ -15,7 +15,9 @@ endif()
 
 file(STRINGS "${EXPORTS}" listed)
 list(POP_FRONT listed version)
-file(READ "${HEADER}" header)
+file(READ "${HEADERS}/tensorarena.h" header)
+file(READ "${HEADERS}/tensorarena_dlpack.h" header_of_dlpack)
+string(APPEND header "${header_of_dlpack}")
 string(REGEX MATCH "#define (TA_ABI_VERSION [0-9]+)" declared_version "${header}")
 if(NOT version STREQUAL CMAKE_MATCH_1)
   message(SEND_ERROR "${EXPORTS} is of ${version}, the header of ${CMAKE_MATCH_1}")
@@ -36,12 +38,12 @@ foreach(symbol IN LISTS listed)
   if(NOT symbol IN_LIST exported)
     message(SEND_ERROR "${symbol} is listed in ${EXPORTS}, but not exported")
   endif()
-  if(NOT header MATCHES "TA_API [^;]*[ *]${symbol}\\(")
-    message(SEND_ERROR "${symbol} is listed in ${EXPORTS}, but the header does not declare it")
+  if(NOT header MATCHES "TA_API [^;]*[ *\n]${symbol}\\(")
+    message(SEND_ERROR "${symbol} is listed in ${EXPORTS}, but no header declares it")
   endif()
 endforeach()
 if(NOT exported)
-  message(FATAL_ERROR "${LIBRARY} exports nothing: are the declarations in ${HEADER} marked?")
+  message(FATAL_ERROR "${LIBRARY} exports nothing: are the declarations in ${HEADERS} marked?")
 endif()
 list(LENGTH exported count)
 message(STATUS "${count} functions exported, ${version}")

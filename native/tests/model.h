@@ -1,5 +1,5 @@
 /*
- * Programs of allocate, mark, rewind, reset, pin, retain, release and set-limit, run on several
+ * Programs of allocate, mark, rewind, reset, adopt, pin, retain, release and set-limit, run on several
  * arenas that share the pool, and checked step by step against a simple model: which bytes live,
  * what is charged and wasted, what must be refused, and what must be wiped. test_random.c draws
  * programs from seeds, fuzz_operations.c reads them from what a fuzzer makes up.
@@ -25,6 +25,7 @@ typedef struct {
     ta_chunk *chunk; /* of the pins */
     const ta_chunk *home;
     bool living; /* not ended by its arena */
+    bool secret; /* zeroed when it ends */
 } block;
 
 typedef struct {
@@ -121,7 +122,7 @@ static void allocate(model *m) {
                     : m->limit > m->charged  ? m->limit - m->charged
                                              : 0;
     CHECK_EQ(ta_arena_check(m->arena, size, align), charge <= left ? TA_OK : TA_ERR_LIMIT);
-    block b = {.size = size, .id = ++next_id, .living = true};
+    block b = {.size = size, .id = ++next_id, .living = true, .secret = m->wipes};
     bool scarce = below(8) == 0;
     os_fault_hook = scarce ? refuse : NULL;
     b.bytes = below(2) ? ta_alloc(m->arena, size, align) : ta_arena_alloc(m->arena, size, align);
@@ -203,7 +204,7 @@ static bool is_pinned(const model *m, const ta_chunk *chunk) {
 static void end_blocks(model *m, int keep) {
     for (int i = keep; i < m->count; i++) {
         const block *b = &m->blocks[i];
-        CHECK(!m->wipes || is_pinned(m, b->home) || bytes_are(b->bytes, b->size, 0));
+        CHECK(!b->secret || is_pinned(m, b->home) || bytes_are(b->bytes, b->size, 0));
     }
     for (int i = keep; i < m->count; i++) {
         if (m->blocks[i].pins > 0) {
@@ -240,6 +241,36 @@ static void reset(model *m) {
     end_blocks(m, 0);
     m->mark_count = 0;
     m->charged = m->wasted = 0;
+}
+
+static void open_model(model *m);
+
+static void adopt(model *m) {
+    model *child = &models[below(ARENAS)];
+    if (child == m || m->count + child->count > MAX_BLOCKS) {
+        return;
+    }
+    ta_arena before = *m->arena, before_child = *child->arena;
+    ta_pool_info pool = pool_info();
+    ta_status status = ta_adopt(m->arena, child->arena);
+    bool fits = m->limit == TA_UNLIMITED || child->charged == 0 ||
+                (m->charged <= m->limit && child->charged <= m->limit - m->charged);
+    CHECK_EQ(status, fits ? TA_OK : TA_ERR_LIMIT);
+    if (status != TA_OK) {
+        CHECK(memcmp(&before, m->arena, sizeof before) == 0);
+        CHECK(memcmp(&before_child, child->arena, sizeof before_child) == 0);
+        return;
+    }
+    CHECK_EQ(m->arena->cursor, before.cursor);
+    CHECK_LE(pool_info().in_use, pool.in_use);
+    m->charged += child->charged;
+    m->wasted += child->wasted;
+    m->peak = m->charged > m->peak ? m->charged : m->peak;
+    for (int i = 0; i < child->count; i++) {
+        m->blocks[m->count] = child->blocks[i];
+        m->blocks[m->count++].secret |= m->wipes;
+    }
+    open_model(child);
 }
 
 static void pin(model *m) {
@@ -340,8 +371,10 @@ static void step(model *m) {
         set_limit(m);
     } else if (what < 95) {
         ask_for_the_impossible(m);
-    } else if (what < 97) {
+    } else if (what < 96) {
         reset(m);
+    } else if (what < 97) {
+        adopt(m);
     } else if (what < 98 && orphan_count < MAX_BLOCKS) {
         close_model(m);
         open_model(m);

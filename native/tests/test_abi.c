@@ -81,6 +81,8 @@ static void constants_do_not_move(void) {
     CHECK_EQ(TA_ERR_ABI, 5);
     CHECK_EQ(TA_ERR_MARK, 6);
     CHECK_EQ(TA_ERR_CLOSED, 7);
+    CHECK_EQ(TA_ERR_BUDGET, 8);
+    CHECK_EQ(TA_ERR_IN_USE, 9);
 }
 
 static void another_abi_version_is_refused(void) {

@@ -99,6 +99,10 @@ static void use_everything(void) {
         if (i % 50 == 0) {
             try_take(many[i], 20000, 64, 8);
         }
+        if (i % 100 == 0 && arena != NULL && many[i] != NULL) {
+            CHECK_EQ(ta_adopt(arena, many[i]), TA_OK); /* asks the system for nothing */
+            many[i] = NULL;
+        }
     }
     if (arena != NULL) {
         CHECK_EQ(ta_reset(arena), TA_OK);

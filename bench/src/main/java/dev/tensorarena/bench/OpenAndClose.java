@@ -101,6 +101,36 @@ public class OpenAndClose extends AverageTime {
     scope.close();
   }
 
+  /** A context with an open scope and a tensor in it. */
+  @State(Scope.Thread)
+  public static class Moving {
+    private final ExecutionContext context = ExecutionContext.open();
+
+    /** Opens the scope. */
+    @Setup
+    public void open() {
+      context.scope();
+      context.empty(DType.FLOAT32, 1000);
+    }
+
+    /** Ends it. */
+    @TearDown
+    public void close() {
+      context.close();
+    }
+  }
+
+  /**
+   * Such a context detached, and attached again by the same thread.
+   *
+   * @param moving the context
+   * @return the same
+   */
+  @Benchmark
+  public ExecutionContext detachAndAttach(Moving moving) {
+    return moving.context.detach().attach();
+  }
+
   /** A direct buffer of the caller's, as large as the tensors. */
   @State(Scope.Thread)
   public static class Lent {

@@ -55,6 +55,7 @@ class EveryRowTest {
             .param("tensors", "10")
             .param("contexts", "100")
             .param("virtualThreads", "2000")
+            .param("inFlight", "2")
             .param("rows", "2000");
     if (!Main.runs22()) {
       options.exclude(Main.ON_22);

@@ -42,13 +42,13 @@ final class Arena extends ArenaPosition {
   private byte resets;
 
   /** Whether a chunk was taken beside another one since C last kept a single one. */
-  private boolean grown;
+  boolean grown;
 
   /** Makes an arena without memory. */
-  Arena(String name, long capacity, long memoryLimit, int alignment, int flags) {
-    super(capacity, memoryLimit, flags);
-    this.name = name;
-    this.alignmentShift = (byte) Integer.numberOfTrailingZeros(alignment);
+  Arena(ExecutionContext.Builder chosen) {
+    super(chosen.capacity, chosen.memoryLimit, chosen.flags, chosen.budget);
+    this.name = chosen.name;
+    this.alignmentShift = (byte) Integer.numberOfTrailingZeros(chosen.alignment);
   }
 
   /** Returns the least alignment of tensors, in bytes. */
@@ -83,7 +83,7 @@ final class Arena extends ArenaPosition {
     if (!fitsBelowLimit(size, alignment)) {
       Remains.takeBackQueued(); // before the pool grows
       long start = allocateInC(size, alignment);
-      if (start == -NativeArena.POOL_LIMIT || start == -NativeArena.NO_MEMORY) {
+      if (start < 0 && start != -NativeArena.LIMIT) {
         Window.takeBackForgotten(); // and before it refuses
         start = allocateInC(size, alignment);
       }
@@ -183,7 +183,7 @@ final class Arena extends ArenaPosition {
   }
 
   /** Makes the record for what only C can do, without a chunk. */
-  private void needRecord(long size) {
+  void needRecord(long size) {
     if (!isRecorded()) {
       int status = record(0, 0);
       if (status != NativeArena.OK) {
@@ -193,16 +193,17 @@ final class Arena extends ArenaPosition {
     }
   }
 
-  private RuntimeException refusal(int status, long size) {
-    return switch (status) {
+  RuntimeException refusal(int status, long size) {
+    return switch (status & MemoryBudget.STATUS) {
       case NativeArena.LIMIT ->
-          new MemoryLimitExceededException(
-              label(), "", "this context", size, memoryLimit, charged());
-      case NativeArena.POOL_LIMIT -> ChunkPool.limitExceeded(label(), size);
+          new MemoryLimitExceededException(label(), size, memoryLimit, charged());
+      case NativeArena.BUDGET ->
+          paid.budget().refusing(status).exceeded(label(), size, least(size));
+      case NativeArena.POOL_LIMIT -> ChunkPool.limitExceeded(label(), size, least(size));
       case NativeArena.NO_MEMORY ->
           throw new OutOfMemoryError(
               "the system refused memory for a tensor of " + size + " bytes of " + label());
-      default -> new IllegalStateException("unexpected status " + status + " of the native arena");
+      default -> new IllegalStateException("unexpected status " + status + " of " + label());
     };
   }
 
@@ -229,7 +230,7 @@ final class Arena extends ArenaPosition {
 
   /** Returns whether ended bytes are overwritten at once; then C does every rewind and reset. */
   boolean overwritesEnded() {
-    return QUARANTINE || (flags & NativeArena.ZERO_ON_RELEASE) != 0;
+    return QUARANTINE || (flags() & NativeArena.ZERO_ON_RELEASE) != 0;
   }
 
   /**
@@ -300,6 +301,7 @@ final class Arena extends ArenaPosition {
     } else {
       long recentPeak = held && !returned ? peak : UNKNOWN;
       give();
+      figures().note(get(ControlBlock.PEAK));
       NativeArena.reset(this, handle(), resets, recentPeak);
       take();
       grown = false;
@@ -327,8 +329,7 @@ final class Arena extends ArenaPosition {
     if (!held || returned || size > MIN_CHUNK && peak < size / FAR_TOO_LARGE) {
       return true; // or only C knows what was used since
     }
-    writePeak();
-    peak = 0;
+    forgetPeak();
     resets = 0;
     return false;
   }
@@ -477,13 +478,9 @@ final class Arena extends ArenaPosition {
     return id;
   }
 
-  /** Returns what the context is called in messages; any thread. */
+  @Override
   String label() {
-    return label(id(), name);
-  }
-
-  static String label(long id, String name) {
-    return "ExecutionContext " + id + (name == null ? "" : " (" + name + ")");
+    return "ExecutionContext " + id() + (name == null ? "" : " (" + name + ")");
   }
 
   long memoryLimit() {

@@ -1,8 +1,10 @@
 package dev.tensorarena;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * The position of an arena: where the cursor stands, in which chunk, and what was charged. Owner's
- * thread only.
+ * thread only, but for what {@link Figures} reads.
  *
  * <p>It has one owner at a time. While Java alone uses the arena it is <i>held</i> in the fields
  * below, and the fast paths touch no native memory. A native call that moves it is given the
@@ -48,8 +50,8 @@ abstract class ArenaPosition extends ArenaRecord {
   boolean returned;
 
   /** An arena without a chunk stands nowhere, and Java holds that. */
-  ArenaPosition(long capacity, long memoryLimit, int flags) {
-    super(capacity, memoryLimit, flags);
+  ArenaPosition(long capacity, long memoryLimit, int flags, MemoryBudget budget) {
+    super(capacity, memoryLimit, flags, budget);
     this.cursor = ControlBlock.NOWHERE;
     this.base = ControlBlock.NOWHERE;
     this.held = true;
@@ -58,6 +60,11 @@ abstract class ArenaPosition extends ArenaRecord {
   /** Returns whether there is a chunk that the cursor is in. */
   final boolean hasChunk() {
     return base != ControlBlock.NOWHERE;
+  }
+
+  /** Returns how much the chunk of an allocation must hold: the first one holds the capacity. */
+  final long least(long size) {
+    return hasChunk() ? size : Math.max(size, capacity());
   }
 
   /** Returns the descriptor of the chunk that the cursor is in, 0 without one. */
@@ -78,11 +85,31 @@ abstract class ArenaPosition extends ArenaRecord {
       newest = last;
       unpinned = false; // it may be one that was left with pins
     }
-    cursor = get(ControlBlock.CURSOR);
-    base = get(ControlBlock.BASE);
-    chargedBefore = get(ControlBlock.CHARGED_BEFORE);
-    peak = get(ControlBlock.PEAK);
-    wasted = get(ControlBlock.WASTED);
+    long nowCursor = get(ControlBlock.CURSOR);
+    long nowBase = get(ControlBlock.BASE);
+    long nowChargedBefore = get(ControlBlock.CHARGED_BEFORE);
+    long nowPeak = get(ControlBlock.PEAK);
+    long nowWasted = get(ControlBlock.WASTED);
+    long reserved = get(ControlBlock.RESERVED);
+    long chunks = get(ControlBlock.CHUNKS);
+    long refills = get(ControlBlock.REFILLS);
+    Figures figures = figures();
+    int version = figures.version;
+    try { // only stores and fences, so that readers find all of it or nothing
+      figures.version = version + 1;
+      VarHandle.storeStoreFence();
+      cursor = nowCursor;
+      base = nowBase;
+      chargedBefore = nowChargedBefore;
+      peak = nowPeak;
+      wasted = nowWasted;
+      figures.reserved = reserved;
+      figures.chunks = chunks;
+      figures.refills = refills;
+      VarHandle.storeStoreFence();
+    } finally {
+      figures.version = version + 2;
+    }
     returned = true;
   }
 
@@ -104,6 +131,13 @@ abstract class ArenaPosition extends ArenaRecord {
     set(ControlBlock.PEAK, Math.max(get(ControlBlock.PEAK), peak));
   }
 
+  /** Begins a peak anew, of which others keep the old one. */
+  final void forgetPeak() {
+    writePeak();
+    figures().note(peak);
+    peak = 0;
+  }
+
   /** Gives the position away, for a native call that moves it; {@link #take} goes after it. */
   final void give() {
     publish();
@@ -112,14 +146,14 @@ abstract class ArenaPosition extends ArenaRecord {
   }
 
   /**
-   * Takes the position back from the control block, unless the arena is lent. Asks the JVM for
-   * nothing, as the end of a scope must not fail.
+   * Takes the position back from the control block; of a lent arena it only looks at it. Asks the
+   * JVM for nothing, as the end of a scope must not fail.
    */
   final void take() {
+    read();
     if (lent) {
       return;
     }
-    read();
     long end = get(ControlBlock.LIMIT);
     if (hasChunk() && !window.reaches(base, end - base)) {
       Window known = Window.known(base, end - base);

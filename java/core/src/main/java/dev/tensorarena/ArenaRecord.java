@@ -14,7 +14,15 @@ abstract class ArenaRecord {
   /** Milliseconds since 1970, by the system's coarse clock. */
   final long openedMillis = NativeArena.coarseMillis();
 
-  private final long capacity;
+  private static final int FLAGS_SHIFT = 48;
+  private static final long CAPACITY = (1L << FLAGS_SHIFT) - 1;
+  private static final long EXPOSED = 1L << 62;
+
+  /**
+   * The capacity, up to 2^46; above it the options of the header, and whether a raw view or an
+   * address was given out. With a field for each an idle context would be larger.
+   */
+  private long options;
 
   /** In bytes; {@link NativeArena#UNLIMITED} for none. */
   final long memoryLimit;
@@ -30,15 +38,26 @@ abstract class ArenaRecord {
   /** Tells the remains, by becoming unreachable, that nobody uses this any more. */
   private Object sign;
 
-  final byte flags;
+  /** What it has of its budget; null without one. */
+  final MemoryBudget.Use paid;
 
-  /** Whether a raw view or an address was given out. */
-  boolean exposed;
-
-  ArenaRecord(long capacity, long memoryLimit, int flags) {
-    this.capacity = capacity;
+  ArenaRecord(long capacity, long memoryLimit, int flags, MemoryBudget budget) {
+    this.options = capacity | (long) flags << FLAGS_SHIFT;
     this.memoryLimit = memoryLimit;
-    this.flags = (byte) flags;
+    this.paid = budget == null ? null : budget.enter(this);
+  }
+
+  final long capacity() {
+    return options & CAPACITY;
+  }
+
+  /** Returns the options of the header. */
+  final int flags() {
+    return (int) ((options & ~EXPOSED) >>> FLAGS_SHIFT);
+  }
+
+  final boolean isExposed() {
+    return (options & EXPOSED) != 0;
   }
 
   // ---- making the record and giving it back
@@ -56,27 +75,37 @@ abstract class ArenaRecord {
    */
   final int record(long size, long alignment) {
     Remains.settle();
-    long made = NativeArena.open(this, openedMillis, capacity, memoryLimit, flags, size, alignment);
+    long budget = paid == null ? 0 : paid.budget().handle();
+    long made =
+        NativeArena.open(
+            this, openedMillis, capacity(), memoryLimit, flags(), budget, size, alignment);
     if (made < 0) {
       return (int) -made;
     }
     try {
-      Window window = Window.over(made, ControlBlock.BYTES);
+      Window window = Window.over(made, ControlBlock.BYTES_READ);
       int word = window.wordOf(made);
       Remains mine = window.remains.at(word, remains);
       if (remains == null) {
         remains = mine;
         sign = mine.takeSign();
       }
-      if (exposed) {
+      if (isExposed()) {
         NativeArena.expose(this, made); // by who allocates next
       }
-      mine.begin(made, exposed);
+      mine.begin(made, isExposed());
+      if (paid != null) {
+        paid.entry().record = made;
+      }
       at = word;
-      control = window;
+      control = window; // last: what fails before has the record taken back
     } catch (Throwable e) {
-      Remains.unplaced = made;
-      Remains.settle(); // or the next one does, if there is no stack for it
+      synchronized (Remains.class) { // without a call, for which there may be no stack
+        if (Remains.unplaced < Remains.UNPLACED.length) {
+          Remains.UNPLACED[Remains.unplaced++] = made;
+        }
+      }
+      Remains.settle(); // or the next one does
       throw e;
     }
     return NativeArena.OK;
@@ -91,10 +120,19 @@ abstract class ArenaRecord {
         remains = null;
         sign = null;
       }
+      if (paid != null) {
+        paid.entry().record = 0; // before it can be another's
+      }
       NativeArena.close(this, handle);
       control = null;
     }
+    if (paid != null) {
+      paid.entry().leave();
+    }
   }
+
+  /** Returns what the context is called in messages; any thread. */
+  abstract String label();
 
   /** Returns what is left of this arena once nobody can reach it. */
   final Remains remains() {
@@ -105,6 +143,17 @@ abstract class ArenaRecord {
     return remains;
   }
 
+  /** Returns what other threads may ask of an arena that has a record. */
+  final Figures figures() {
+    return remains.figures;
+  }
+
+  /** Returns the same on any thread; null if there is nothing to know, or no longer. */
+  final Figures figuresIfAny() {
+    Remains now = remains;
+    return now == null ? null : now.figures;
+  }
+
   // ---- what is forgotten
 
   /**
@@ -113,8 +162,8 @@ abstract class ArenaRecord {
    * @param living what is given out belongs to this, which keeps the context reachable
    */
   final void expose(Object living) {
-    if (!exposed) {
-      exposed = true;
+    if (!isExposed()) {
+      options |= EXPOSED;
       if (remains != null) {
         remains.expose();
       }

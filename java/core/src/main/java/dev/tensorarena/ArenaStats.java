@@ -38,7 +38,7 @@ public record ArenaStats(
     long[] info = new long[WORDS];
     int status = NativeArena.arenaStats(arena, handle, info);
     if (status != NativeArena.OK) {
-      throw new IllegalStateException("unexpected status " + status + " of the native arena");
+      throw new IllegalStateException("unexpected status " + status + " of " + arena.label());
     }
     return new ArenaStats(
         info[ALLOCATED], info[RESERVED], info[PEAK], info[WASTED], info[CHUNKS], info[REFILLS]);

@@ -1,5 +1,7 @@
 package dev.tensorarena;
 
+import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -42,6 +44,20 @@ public final class ChunkPool {
   }
 
   private ChunkPool() {}
+
+  /**
+   * Returns the address of a function of {@code tensorarena.h} or {@code tensorarena_dlpack.h}, for
+   * {@code java.lang.foreign.Linker} or JNA. It is the one in the copy of the library that this
+   * class has loaded. There may be other copies in the process, which a lookup by name may find,
+   * each with a pool of its own: an arena or a chunk of this one means nothing to them.
+   *
+   * @param name the function's, such as {@code ta_arena_alloc}
+   * @return where it begins; empty if the library has no function of that name
+   */
+  public static OptionalLong nativeFunction(String name) {
+    long address = NativeArena.function(Objects.requireNonNull(name, "name"));
+    return address == 0 ? OptionalLong.empty() : OptionalLong.of(address);
+  }
 
   /**
    * What the pool's memory was used for at one moment.
@@ -154,15 +170,16 @@ public final class ChunkPool {
    * Returns the exception for an allocation whose chunk would pass the limit.
    *
    * @param context what to call the context
+   * @param least for which a chunk of so many bytes is needed at the least
    */
-  static MemoryLimitExceededException limitExceeded(String context, long requested) {
+  static MemoryLimitExceededException limitExceeded(String context, long requested, long least) {
     long[] info = info();
     long limit = info[MEMORY_LIMIT];
     return new MemoryLimitExceededException(
         context,
-        "for which it needs a chunk of " + NativeArena.chunkBytes(requested) + " bytes,",
-        "all contexts of this class loader's library",
         requested,
+        NativeArena.chunkBytes(least),
+        "all contexts of this class loader's library",
         limit < 0 ? Long.MAX_VALUE : limit, // it was lifted meanwhile
         info[IN_USE]);
   }

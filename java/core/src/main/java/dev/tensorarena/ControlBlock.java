@@ -11,6 +11,9 @@ package dev.tensorarena;
  *                      9 generation, odd while the arena is open
  *                     10 newest chunk
  * </pre>
+ *
+ * <p>Behind it lies the rest of the record, which is the library's own; {@code jni_binding.c}
+ * asserts where the words are of which statistics are made.
  */
 final class ControlBlock {
   static final int CURSOR = 0;
@@ -30,6 +33,14 @@ final class ControlBlock {
   static final int WORDS = 11;
 
   static final int BYTES = WORDS * Long.BYTES;
+
+  // Behind it.
+  static final int RESERVED = 16;
+  static final int CHUNKS = 17;
+  static final int REFILLS = 18;
+
+  /** The size of all that Java reads. */
+  static final int BYTES_READ = (REFILLS + 1) * Long.BYTES;
 
   private ControlBlock() {}
 }

@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -59,7 +60,21 @@ abstract class CountedMemory implements ForeignMemory {
     }
   }
 
-  /** Returns what holds the memory for the raw views of a part; null if nothing can. */
+  /** Returns a part, as {@link #part} does, whether or not it may be written. */
+  ByteBuffer writablePart(long offset, int length) {
+    return part(offset, length);
+  }
+
+  /** Returns whether nobody may write, though {@link #writablePart} does not say so. */
+  boolean isReadOnly() {
+    return false;
+  }
+
+  /**
+   * Returns what holds the memory for the raw views of a part; null if nothing can.
+   *
+   * @param part what {@link #writablePart} returned, to which all its views refer
+   */
   RawViews viewsOf(ByteBuffer part) {
     return null;
   }
@@ -93,18 +108,40 @@ abstract class CountedMemory implements ForeignMemory {
    */
   static final class Block extends CountedMemory {
     private final long address;
+    private final boolean readOnly;
 
-    Block(long address, long bytes, Runnable released) {
+    private Block(long address, long bytes, boolean readOnly, Runnable released) {
       super(bytes, released);
       this.address = address;
+      this.readOnly = readOnly;
+    }
+
+    static Block at(long address, long bytes, boolean readOnly, Runnable released) {
+      Objects.requireNonNull(released, "released");
+      if (address <= 0 || bytes < 0 || bytes > Long.MAX_VALUE - address) {
+        throw new IllegalArgumentException(
+            "no memory: " + bytes + " bytes at address 0x" + Long.toHexString(address));
+      }
+      return new Block(address, bytes, readOnly, released);
     }
 
     @Override
     public ByteBuffer part(long offset, int length) {
+      ByteBuffer part = writablePart(offset, length);
+      return readOnly ? part.asReadOnlyBuffer() : part;
+    }
+
+    @Override
+    boolean isReadOnly() {
+      return readOnly;
+    }
+
+    @Override
+    ByteBuffer writablePart(long offset, int length) {
       ByteBuffer part = NativeArena.view(address + offset, length);
       if (part == null) {
         throw new OutOfMemoryError(
-            "the JVM refused a direct buffer of " + length + " bytes over foreign memory");
+            "the JVM refused a direct buffer of " + length + " bytes over " + this);
       }
       return part;
     }

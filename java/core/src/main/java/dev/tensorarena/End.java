@@ -4,6 +4,8 @@ package dev.tensorarena;
 enum End {
   /** It closes what it tracks; its tensors are alive. */
   UNDER_WAY("its scope is ending"),
+  /** No end: it closes its guards, since its context leaves the thread. */
+  DETACHING("its context is being detached"),
   SCOPE("its scope was closed"),
   RESET("its context was reset"),
   CLOSE("its context was closed"),

@@ -10,6 +10,7 @@ import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -26,11 +27,13 @@ import java.util.OptionalLong;
  * }
  * }</pre>
  *
- * <p><b>Threads.</b> A context belongs to the thread that opened it, which may be a virtual thread,
- * and so do its scopes and its tensors; using them from another thread throws {@link
- * IllegalStateException}. To use a tensor on another thread, {@link Tensor#share()} it and hand
- * over the shared handle. Once the thread has ended, any thread may {@link #close} the context.
- * {@link #executionId}, {@link #createdAt}, {@link #name}, {@link #memoryLimit}, {@link #isOpen}
+ * <p><b>Threads.</b> A context belongs to one thread at a time, which may be a virtual thread, and
+ * so do its scopes and its tensors; using them from another thread throws {@link
+ * IllegalStateException}. That is the thread that opened it, until it {@linkplain #detach detaches}
+ * the context and another one attaches it, or {@linkplain #adopt adopts} it. To use a tensor on
+ * another thread, {@link Tensor#share()} it and hand over the shared handle. Once the thread has
+ * ended, any thread may {@link #close} the context. {@link #executionId}, {@link #createdAt},
+ * {@link #name}, {@link #memoryLimit}, {@link #arenaStats}, {@link #memoryUsage}, {@link #isOpen}
  * and {@code toString} may be called from any thread.
  *
  * <p><b>Lifetimes.</b> Tensors die when the {@link #scope() scope} they were allocated in closes;
@@ -51,11 +54,11 @@ public final class ExecutionContext implements OpenResource {
   private static final int DEFAULT_ALIGNMENT = 64;
   private static final int MAX_ALIGNMENT = 4096;
 
-  private static final VarHandle THREAD;
+  private static final VarHandle OWNER;
 
   static {
     try {
-      THREAD = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "thread", Thread.class);
+      OWNER = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "owner", Object.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -69,8 +72,11 @@ public final class ExecutionContext implements OpenResource {
    */
   Scope current;
 
-  /** The thread that opened the context, or one that closes it when that one has ended. */
-  private Thread thread;
+  /**
+   * The thread that opened the context, or one that closes it when that one has ended; once it was
+   * detached, the last {@link DetachedContext}, which knows who has it.
+   */
+  private Object owner;
 
   private final LeakDetector.Watch watch;
 
@@ -78,10 +84,9 @@ public final class ExecutionContext implements OpenResource {
   private Released released;
 
   private ExecutionContext(Builder builder) {
-    thread = Thread.currentThread();
-    arena =
-        new Arena(
-            builder.name, builder.capacity, builder.memoryLimit, builder.alignment, builder.flags);
+    Thread thread = Thread.currentThread();
+    owner = thread;
+    arena = new Arena(builder);
     current = new Scope(this, thread);
     watch = LeakDetector.watchNext(arena);
   }
@@ -136,11 +141,12 @@ public final class ExecutionContext implements OpenResource {
     private static final Builder DEFAULTS = new Builder();
     private static final long MAX_CAPACITY = 1L << 46;
 
-    private long capacity;
-    private long memoryLimit = NativeArena.UNLIMITED;
-    private int alignment = DEFAULT_ALIGNMENT;
-    private int flags;
-    private String name;
+    long capacity;
+    long memoryLimit = NativeArena.UNLIMITED;
+    int alignment = DEFAULT_ALIGNMENT;
+    int flags;
+    String name;
+    MemoryBudget budget;
 
     private Builder() {}
 
@@ -175,6 +181,20 @@ public final class ExecutionContext implements OpenResource {
         throw new IllegalArgumentException("negative memory limit: " + bytes + " bytes");
       }
       memoryLimit = bytes;
+      return this;
+    }
+
+    /**
+     * Has a budget pay for the chunks of memory that the context takes: they count towards its
+     * limit and those of the budgets above it, also while only shared tensors keep them, and whole,
+     * as the pool lends them. The memory limit of the context counts besides, and to the byte.
+     *
+     * @param budget which may be that of any number of contexts, on any threads; there is none by
+     *     default
+     * @return this builder
+     */
+    public Builder budget(MemoryBudget budget) {
+      this.budget = Objects.requireNonNull(budget, "budget");
       return this;
     }
 
@@ -243,6 +263,7 @@ public final class ExecutionContext implements OpenResource {
      * Opens a context for the calling thread.
      *
      * @return the context
+     * @throws IllegalStateException if its budget is closed
      */
     public ExecutionContext open() {
       return new ExecutionContext(this);
@@ -271,11 +292,35 @@ public final class ExecutionContext implements OpenResource {
    * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public Tensor empty(DType dtype, Shape shape) {
+    try {
+      return emptyOnce(dtype, shape);
+    } catch (MemoryLimitExceededException refusal) {
+      return emptyUnderPressure(dtype, shape, refusal);
+    }
+  }
+
+  private Tensor emptyOnce(DType dtype, Shape shape) {
     Scope scope = innermost();
     long bytes = dtype.byteSize(shape);
     long start = arena.allocate(bytes, alignmentOf(dtype));
     Window window = arena.window();
     return new Tensor(window, (int) (start - window.address), bytes, dtype, shape, scope);
+  }
+
+  /**
+   * Tries again as long as listeners free something. (Around the usual way a loop costs a scope
+   * with one tensor 0.2 ns.)
+   */
+  private Tensor emptyUnderPressure(
+      DType dtype, Shape shape, MemoryLimitExceededException refusal) {
+    while (true) {
+      Pressure.relieve(arena, refusal);
+      try {
+        return emptyOnce(dtype, shape);
+      } catch (MemoryLimitExceededException again) {
+        refusal = again;
+      }
+    }
   }
 
   /**
@@ -828,11 +873,41 @@ public final class ExecutionContext implements OpenResource {
    */
   public Tensor wrap(ForeignMemory memory, DType dtype, Shape shape) {
     innermost();
-    long bytes = dtype.byteSize(shape);
+    return wrap(memory, dtype, shape, shape, null);
+  }
+
+  /**
+   * Makes a tensor over memory that is not this library's, as {@link #wrap(ForeignMemory, DType,
+   * Shape)} does, whose elements lie apart from each other: rows with padding, or an array in
+   * another order.
+   *
+   * @param memory what to wrap: exactly the bytes from the first element to the last, gaps included
+   * @param dtype the type of the elements
+   * @param shape the shape
+   * @param strides for each axis the distance of one index from the next, in elements; not
+   *     negative, and such that the elements of no axis lie over or between those of another. Those
+   *     of axes of extent 1 do not matter
+   * @return a tensor of the innermost open scope; its {@link Tensor#isContiguous()} says whether
+   *     there are gaps
+   * @throws IllegalArgumentException as the other method throws it, and if the strides are not one
+   *     for each axis, negative, too large, or have elements overlap or interleave
+   * @throws IllegalStateException as the other method throws it
+   */
+  public Tensor wrap(ForeignMemory memory, DType dtype, Shape shape, long... strides) {
+    innermost();
+    long[] steps = Strides.checked(shape, strides);
+    return wrap(memory, dtype, Shape.of(Strides.extent(shape, steps)), shape, steps);
+  }
+
+  /** Wraps elements without gaps as a view of them, or as themselves where there are no steps. */
+  private Tensor wrap(
+      ForeignMemory memory, DType dtype, Shape elements, Shape shape, long[] steps) {
+    long bytes = dtype.byteSize(elements);
     long given = memory.byteSize();
     if (bytes != given) {
       throw new IllegalArgumentException(
           TensorState.describe(dtype, shape)
+              + (steps == null ? "" : " with strides " + Arrays.toString(steps))
               + " has "
               + bytes
               + " bytes, but "
@@ -844,9 +919,10 @@ public final class ExecutionContext implements OpenResource {
     Window window = ForeignBlock.wrap(memory, bytes);
     Scope scope = innermost(); // once more: the memory's methods may have ended scopes
     long reached = window.reaches(window.address, bytes) ? bytes : Long.MAX_VALUE;
-    Tensor tensor = new Tensor(window, 0, reached, dtype, shape, scope);
-    tensor.hold(window.foreign);
-    return tensor;
+    Tensor tensor = new Tensor(window, 0, reached, dtype, elements, scope);
+    Tensor result = steps == null ? tensor : tensor.strided(shape, steps);
+    tensor.hold(window.foreign); // last: what fails before has taken nothing
+    return result;
   }
 
   /**
@@ -868,10 +944,61 @@ public final class ExecutionContext implements OpenResource {
       throw new IllegalArgumentException(
           bytes + " bytes do not fit a ByteBuffer (0 .. " + Integer.MAX_VALUE + ")");
     }
-    long start = arena.allocate(bytes, checkAlignment(alignment));
-    arena.expose(this);
-    Window window = arena.window();
-    return window.bytesAt((int) (start - window.address), (int) bytes);
+    checkAlignment(alignment);
+    while (true) {
+      try {
+        long start = arena.allocate(bytes, alignment);
+        arena.expose(this);
+        Window window = arena.window();
+        return window.bytesAt((int) (start - window.address), (int) bytes);
+      } catch (MemoryLimitExceededException refusal) {
+        Pressure.relieve(arena, refusal);
+        innermost(); // once more: a listener may have closed the context
+      }
+    }
+  }
+
+  // ---- several in one
+
+  /**
+   * Allocates a tensor with a copy of the elements of others, one behind the other along an axis
+   * that they have, as NumPy's {@code concatenate} does.
+   *
+   * @param axis from 0 to {@code rank() - 1}
+   * @param tensors at least one, of any contexts of this thread, or handles; of one type, with the
+   *     same extents on all other axes; any may be a strided view, or empty
+   * @return a contiguous tensor of the innermost open scope, whose extent on the axis is the sum of
+   *     theirs
+   * @throws IllegalArgumentException if there is none, if types, ranks or other extents differ, or
+   *     if the sum, or the size in bytes, is not below 2<sup>63</sup>
+   * @throws IndexOutOfBoundsException if there is no such axis; tensors of rank 0 have none
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if a tensor is dead, or one or the context belongs to another
+   *     thread, or the context is closed
+   */
+  public Tensor concat(int axis, Tensor... tensors) {
+    return new Joined(this, "concatenate", tensors).along(axis);
+  }
+
+  /**
+   * Allocates a tensor with a copy of the elements of others of the same shape, each at an index of
+   * a new axis, as NumPy's {@code stack} does.
+   *
+   * @param axis where the new axis is, from 0 to their {@code rank()}
+   * @param tensors at least one, of any contexts of this thread, or handles; of one type and shape;
+   *     any may be a strided view, or empty
+   * @return a contiguous tensor of the innermost open scope, of one rank more than theirs
+   * @throws IllegalArgumentException if there is none, if types or shapes differ, or if the size in
+   *     bytes is not below 2<sup>63</sup>
+   * @throws IndexOutOfBoundsException if there can be no such axis
+   * @throws MemoryLimitExceededException if a memory limit would be exceeded
+   * @throws OutOfMemoryError if the system refuses memory
+   * @throws IllegalStateException if a tensor is dead, or one or the context belongs to another
+   *     thread, or the context is closed
+   */
+  public Tensor stack(int axis, Tensor... tensors) {
+    return new Joined(this, "stack", tensors).alongNew(axis);
   }
 
   // ---- native code that allocates in the same arena
@@ -982,7 +1109,7 @@ public final class ExecutionContext implements OpenResource {
    */
   public void reset() {
     innermost();
-    Scope next = new Scope(this, thread);
+    Scope next = new Scope(this, Thread.currentThread());
     root().end(End.RESET, next);
   }
 
@@ -994,16 +1121,49 @@ public final class ExecutionContext implements OpenResource {
    * same time, one does. It runs the tracked resources, and is the context's thread until this
    * method returns.
    *
+   * <p>On the thread that {@linkplain #detach detached} the context last this does nothing while
+   * the context is in transit or another thread's, so that a context can be detached inside {@code
+   * try} with resources.
+   *
    * @throws IllegalStateException if the context belongs to another thread that has not ended or
    *     that is closing it, or if the caller is a tracked resource that is being closed
    */
   @Override
   public void close() {
-    if (thread == Thread.currentThread()) {
+    if (owner == Thread.currentThread()) {
       closeOwned();
-    } else if (!isClosed() || released != null && !thread.isAlive()) {
-      closeOrphan();
+    } else {
+      closeFromElsewhere(holder());
     }
+  }
+
+  private void closeFromElsewhere(Thread holder) {
+    if (holder == Thread.currentThread()) { // which has attached it
+      closeOwned();
+      return;
+    }
+    boolean orphan = holder != null && !holder.isAlive();
+    if (isClosed()) {
+      if (orphan && released != null) {
+        closeOrphan(holder); // whom an error has kept from telling
+      }
+    } else if (orphan || !isDetachedByMe()) {
+      closeOrphan(holder); // or refuses
+    }
+  }
+
+  private boolean isDetachedByMe() {
+    return !(owner instanceof Thread) && ((DetachedContext) owner).from == Thread.currentThread();
+  }
+
+  /**
+   * Returns the thread that has the context; null while it is in transit. Any thread. It is looked
+   * for a thread first, here and elsewhere, since the end of a context that was never detached has
+   * no class to load.
+   */
+  private Thread holder() {
+    Object now = OWNER.getAcquire(this);
+    return now instanceof Thread thread ? thread : ((DetachedContext) now).holder();
   }
 
   private void closeOwned() {
@@ -1011,7 +1171,7 @@ public final class ExecutionContext implements OpenResource {
     if (isClosed()) {
       tellReleased(); // whom an error of another one has kept from being told
     } else {
-      own(thread);
+      own(Thread.currentThread());
       root().end(End.CLOSE, null);
     }
   }
@@ -1019,10 +1179,11 @@ public final class ExecutionContext implements OpenResource {
   /**
    * Closes a context whose thread has ended, on the calling thread. Of several threads that try,
    * one succeeds, and is the context's thread meanwhile. It sees all that the other one did.
+   *
+   * @param ended the thread, or one that lives, or null, which are refused
    */
-  private void closeOrphan() {
-    Thread ended = (Thread) THREAD.getAcquire(this);
-    if (ended.isAlive() || !THREAD.compareAndSet(this, ended, Thread.currentThread())) {
+  private void closeOrphan(Thread ended) {
+    if (ended == null || ended.isAlive() || !holdInPlaceOf(ended)) {
       throw current.refusal("this context");
     }
     try {
@@ -1030,7 +1191,120 @@ public final class ExecutionContext implements OpenResource {
     } finally {
       if (!isClosed()) { // a guard refused the end: whoever tries next may adopt it
         own(ended);
-        THREAD.setRelease(this, ended);
+        if (owner instanceof Thread) {
+          OWNER.setRelease(this, ended);
+        } else {
+          ((DetachedContext) owner).take(Thread.currentThread(), ended);
+        }
+      }
+    }
+  }
+
+  /**
+   * Has the calling thread hold the context. The owner is asked for only here, when all that the
+   * ended thread did is seen: it may have detached the context before.
+   */
+  private boolean holdInPlaceOf(Thread ended) {
+    Object now = OWNER.getAcquire(this);
+    return now instanceof Thread
+        ? OWNER.compareAndSet(this, ended, Thread.currentThread())
+        : ((DetachedContext) now).take(ended, Thread.currentThread());
+  }
+
+  // ---- from thread to thread
+
+  /**
+   * Gives the context up, with its open scopes, tensors and tracked resources, for another thread
+   * to {@linkplain DetachedContext#attach attach}. Nothing is copied; the time it takes depends on
+   * how many scopes are open and how many allocations were shared.
+   *
+   * <p>The guards of all open scopes are closed, as at their end: segments and other views that are
+   * bound to this thread end with them. What is tracked stays so, and is closed by whichever thread
+   * ends its scope. From then on this thread is a stranger to the context, whose {@link #close}
+   * does nothing here.
+   *
+   * @return the context in transit, for any thread
+   * @throws RuntimeException what a guard throws to refuse; the context has not moved then
+   * @throws IllegalStateException if the context is closed or belongs to another thread, if an
+   *     {@code ArenaAllocator} is open in it, or if the caller is a guard or a tracked resource
+   *     that is being closed
+   */
+  public DetachedContext detach() {
+    innermost();
+    StackRoom.require();
+    DetachedContext moving = new DetachedContext(this);
+    closeGuardsToDetach();
+    moveTo(moving);
+    owner = moving;
+    moving.leave();
+    return moving;
+  }
+
+  /** Closes the guards of all scopes, which are all asked before. */
+  private void closeGuardsToDetach() {
+    Scope root = root();
+    root.enter(End.DETACHING);
+    try {
+      for (Scope each = current; each != null; each = each.parent) {
+        if (each.resources != null) {
+          each.resources.askBeforeDetach();
+        }
+      }
+      root.closeGuards();
+    } finally {
+      root.mark(null);
+    }
+  }
+
+  /** Gives all open scopes, and what is shared of them, to a thread, or to nobody for now. */
+  void moveTo(Object next) {
+    for (Scope each = current; each != null; each = each.parent) {
+      each.moveTo(next);
+    }
+  }
+
+  /**
+   * Makes all that a context in transit contains part of this one: its tensors, which stay where
+   * they are, and what it tracks live in the innermost open scope of this context from now on. So a
+   * query's worker fills a context of its own, on its own thread, and the query takes what is in
+   * it, without copying.
+   *
+   * <pre>{@code
+   * ExecutionContext child = ExecutionContext.open(); // on a worker's thread
+   * Tensor part = child.allocSlice(1f, 2f);
+   * DetachedContext moving = child.detach();
+   * ...
+   * ctx.adopt(moving); // on the query's thread, as the part is from now on
+   * float sum = part.getFloat(0) + part.getFloat(1);
+   * }</pre>
+   *
+   * <p>The child is closed, and its open scopes become one with that scope: closing them does
+   * nothing. What it used counts towards this context's memory limit, and no longer towards its
+   * own. Its chunks stay charged to its budget, and go back to the pool when the scope ends. What
+   * either context was to {@linkplain Builder#zeroOnRelease zero} is zeroed. Nothing is copied; the
+   * time it takes depends on how many chunks the child has, how many of its scopes are open and how
+   * many of its allocations were shared.
+   *
+   * @param child a context in transit, which stays so if this throws
+   * @throws MemoryLimitExceededException if the memory limit of this context would be exceeded
+   * @throws OutOfMemoryError if the heap, or the system, has no room for what this context notes
+   * @throws IllegalStateException if the child was attached, adopted or closed already, if {@link
+   *     #nativeHandle} has lent its memory to native code, or if this context is closed or belongs
+   *     to another thread
+   */
+  public void adopt(DetachedContext child) {
+    Objects.requireNonNull(child, "child");
+    child.joinTo(innermost());
+  }
+
+  /** Closes the context, which the calling thread has just attached; or it stays in transit. */
+  void closeInTransit(DetachedContext moved) {
+    try {
+      closeOwned();
+    } finally {
+      if (!isClosed()) {
+        moveTo(moved);
+        moved.leave();
       }
     }
   }
@@ -1054,7 +1328,7 @@ public final class ExecutionContext implements OpenResource {
   }
 
   boolean isClosed() {
-    return current.ended() == End.CLOSED;
+    return current.ended == End.CLOSED;
   }
 
   /** Gives the memory back, as the last step of the root scope's end; does nothing twice. */
@@ -1072,14 +1346,14 @@ public final class ExecutionContext implements OpenResource {
    */
   void goOn() {
     Scope outermost = current;
-    if (outermost.owner != null || isClosed() || thread != Thread.currentThread()) {
+    if (outermost.owner != null || isClosed() || holder() != Thread.currentThread()) {
       return;
     }
     while (outermost.parent != null && outermost.parent.owner == null) {
       outermost = outermost.parent;
     }
     StackRoom.require();
-    outermost.finish(outermost.ended() == End.RESET ? new Scope(this, thread) : null);
+    outermost.finish(outermost.ended == End.RESET ? new Scope(this, Thread.currentThread()) : null);
   }
 
   /** Notes what has lost its last holder in an end that is not complete yet. */
@@ -1088,12 +1362,21 @@ public final class ExecutionContext implements OpenResource {
     released = gone;
   }
 
+  /** Has another context tell what this one has not told yet. */
+  void handOverReleased(ExecutionContext next) {
+    while (released != null) {
+      Released gone = released;
+      released = gone.next;
+      next.add(gone);
+    }
+  }
+
   /**
    * Tells whatever ends have noted, one at a time, since it may do anything; an error leaves the
-   * rest for the next end.
+   * rest for the next end, and so does who detaches the context.
    */
   void tellReleased() {
-    while (released != null) {
+    while (released != null && holder() == Thread.currentThread()) {
       StackRoom.requireForUsers(); // first: it is told once, and not half
       Released gone = released;
       released = gone.next;
@@ -1171,25 +1454,44 @@ public final class ExecutionContext implements OpenResource {
 
   /**
    * Returns statistics of the context's memory: how much it has handed out, how much it holds, and
-   * the most that it has used.
+   * the most that it has used. Any thread may ask. On the context's own they are a snapshot; on
+   * another one each is a number that it had, and what native code does in a {@linkplain
+   * #nativeHandle lent} arena is seen once the context's thread has used the context again.
    *
-   * @return a snapshot
-   * @throws IllegalStateException if the context is closed or belongs to another thread
+   * @return the statistics
+   * @throws IllegalStateException if the context is closed
    */
   public ArenaStats arenaStats() {
-    innermost();
-    return arena.stats();
+    if (holder() == Thread.currentThread()) {
+      innermost();
+      return arena.stats();
+    }
+    return statsSeenFromElsewhere();
+  }
+
+  private ArenaStats statsSeenFromElsewhere() {
+    ArenaStats seen = Figures.of(arena);
+    VarHandle.acquireFence();
+    End how = current.ended; // last: once it has ended the numbers may be another's
+    if (how == End.CLOSE || how == End.CLOSED) {
+      throw new IllegalStateException(this + " is closed");
+    }
+    return seen;
   }
 
   /**
-   * Returns how many bytes count towards the memory limit now.
+   * Returns how many bytes count towards the memory limit now. Any thread may ask, as for {@link
+   * #arenaStats}.
    *
    * @return bytes, as {@link ArenaStats#allocatedBytes}
-   * @throws IllegalStateException if the context is closed or belongs to another thread
+   * @throws IllegalStateException if the context is closed
    */
   public long memoryUsage() {
-    innermost();
-    return arena.charged();
+    if (holder() == Thread.currentThread()) {
+      innermost();
+      return arena.charged();
+    }
+    return statsSeenFromElsewhere().allocatedBytes();
   }
 
   /**

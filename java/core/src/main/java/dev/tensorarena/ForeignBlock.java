@@ -52,8 +52,8 @@ final class ForeignBlock extends Released {
       throw gone(memory);
     }
     int length = lengthAt(memory, 0, size);
-    ByteBuffer given = memory.part(0, length);
-    ByteBuffer first = exactly(given, length);
+    ByteBuffer given = partOf(memory, 0, length);
+    ByteBuffer first = exactly(memory, given, length);
     if (first == null) {
       throw new IllegalArgumentException(wrongPart(memory, 0, length, given));
     }
@@ -77,8 +77,8 @@ final class ForeignBlock extends Released {
   Window windowAt(long address) {
     long offset = address - start;
     int length = lengthAt(memory, offset, size);
-    ByteBuffer given = memory.part(offset, length);
-    ByteBuffer part = exactly(given, length);
+    ByteBuffer given = partOf(memory, offset, length);
+    ByteBuffer part = exactly(memory, given, length);
     if (part == null
         || NativeArena.bufferAddress(part) != address
         || part.isReadOnly() != readOnly) {
@@ -104,16 +104,25 @@ final class ForeignBlock extends Released {
     return (int) Math.min(size - offset, most);
   }
 
+  private static ByteBuffer partOf(ForeignMemory memory, long offset, int length) {
+    return memory instanceof CountedMemory counted
+        ? counted.writablePart(offset, length)
+        : memory.part(offset, length);
+  }
+
   /**
    * Returns a part in a buffer of its own, as others may move the limit of the given one; null if
    * it is not direct or has another length.
    */
-  private static ByteBuffer exactly(ByteBuffer given, int length) {
+  private static ByteBuffer exactly(ForeignMemory memory, ByteBuffer given, int length) {
     if (given == null || !given.isDirect()) {
       return null;
     }
-    ByteBuffer part = given.slice().order(ByteOrder.nativeOrder());
-    return part.capacity() == length ? part : null;
+    ByteBuffer part =
+        memory instanceof CountedMemory counted && counted.isReadOnly()
+            ? given.asReadOnlyBuffer()
+            : given.slice();
+    return part.capacity() == length ? part.order(ByteOrder.nativeOrder()) : null;
   }
 
   private static String wrongPart(ForeignMemory memory, long offset, int length, ByteBuffer given) {

@@ -1,7 +1,6 @@
 package dev.tensorarena;
 
 import java.nio.ByteBuffer;
-import java.util.Objects;
 
 /**
  * Memory that is not this library's, such as a mapped file or a block of a native library, which
@@ -53,7 +52,8 @@ public interface ForeignMemory {
    * <p>It is called on whichever thread lets go last, with no lock held, and where that is the end
    * of a scope, a reset or a close, once that is complete. It may do anything, and use any context.
    * What it throws is logged; an {@link Error} is passed on to whoever let go, leaves the rest for
-   * the next end, and is only logged where {@link Scope#closeKeeping} has a result to return.
+   * the next end, and is only logged where {@link Scope#closeKeeping} has a result to return, or
+   * where a collection let go.
    *
    * <p>The scopes of a context that nobody can reach, and nobody has closed, never end, so that
    * this is not called for what they hold. Whoever wants to free the block then, too, registers
@@ -85,11 +85,23 @@ public interface ForeignMemory {
    *     end is beyond 2<sup>63</sup> - 1
    */
   static ForeignMemory ofAddress(long address, long bytes, Runnable released) {
-    Objects.requireNonNull(released, "released");
-    if (address <= 0 || bytes < 0 || bytes > Long.MAX_VALUE - address) {
-      throw new IllegalArgumentException(
-          "no memory: " + bytes + " bytes at address 0x" + Long.toHexString(address));
-    }
-    return new CountedMemory.Block(address, bytes, released);
+    return CountedMemory.Block.at(address, bytes, false, released);
+  }
+
+  /**
+   * Returns memory that is known by its address and may only be read, as {@link #ofAddress} returns
+   * what may be written: tensors over it are frozen.
+   *
+   * <p><b>This is unsafe</b>, as {@link #ofAddress} is.
+   *
+   * @param address where the first byte lies: an absolute address, which need not be aligned
+   * @param bytes the size
+   * @param released what to run then, on whichever thread lets go last
+   * @return the memory
+   * @throws IllegalArgumentException if the address is not above 0, the size is negative, or the
+   *     end is beyond 2<sup>63</sup> - 1
+   */
+  static ForeignMemory ofReadOnlyAddress(long address, long bytes, Runnable released) {
+    return CountedMemory.Block.at(address, bytes, true, released);
   }
 }

@@ -36,6 +36,15 @@ public abstract class Guard implements AutoCloseable {
   @Override
   public abstract void close();
 
+  /**
+   * Asked before a context {@linkplain ExecutionContext#detach is detached}, which closes the
+   * guards of its open scopes, and before any of them is closed. What must end on this thread, and
+   * not so early, refuses; by default nothing does.
+   *
+   * @throws RuntimeException to refuse; then nothing has ended and the context has not moved
+   */
+  protected void beforeDetach() {}
+
   /** Returns the guard of a class in a list, or null. */
   static <T extends Guard> T find(Guard first, Class<T> type) {
     for (Guard guard = first; guard != null; guard = guard.next) {

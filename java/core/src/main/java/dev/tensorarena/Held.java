@@ -9,7 +9,7 @@ package dev.tensorarena;
  * they are {@linkplain Arena#charge charged} by themselves.
  */
 final class Held extends SharedAllocation {
-  private final long address;
+  private long address;
   private final long size;
 
   /** Holds nothing yet. */
@@ -20,9 +20,28 @@ final class Held extends SharedAllocation {
     this.outlasts = true;
   }
 
+  /**
+   * Allocates bytes for an open scope, which need not be the innermost one, but is nobody's part.
+   */
+  static long allocate(Scope scope, long bytes, long alignment) {
+    Arena arena = scope.context.arena();
+    arena.expose(scope);
+    while (true) {
+      try {
+        long start = arena.allocate(bytes, alignment);
+        if (scope.context.current.home() != scope && bytes > 0) {
+          hold(scope, start, bytes);
+        }
+        return start;
+      } catch (MemoryLimitExceededException refusal) {
+        Pressure.relieve(arena, refusal);
+        scope.checkOpen(); // once more: a listener may have closed it
+      }
+    }
+  }
+
   /** Has a scope hold bytes that were allocated in the innermost one, which is inside it. */
-  static void hold(Scope scope, long address, long size) {
-    StackRoom.require(); // where it ended in the middle, the pin would be nobody's
+  private static void hold(Scope scope, long address, long size) {
     Held held = new Held(scope.context, address, size);
     held.begin(address, size);
     scope.add(held);
@@ -36,7 +55,7 @@ final class Held extends SharedAllocation {
   private void chargePastScopesInside(Scope scope) {
     Arena arena = scope.context.arena();
     for (Scope inner = scope.context.current; inner != scope; inner = inner.parent) {
-      if (arena.isSince(chunk, inner.markNewest)) {
+      if (!inner.isAdopted() && arena.isSince(chunk, inner.markNewest)) {
         inner.markCharged += size;
         arena.chargedBeside = true;
       }
@@ -57,8 +76,10 @@ final class Held extends SharedAllocation {
     return held;
   }
 
-  void keep(Arena arena) {
-    chunk = arena.pin(address, size);
+  /** Holds the bytes where they are now, in the chunk for which this was made ready. */
+  void keep(Arena arena, long at) {
+    address = at;
+    chunk = arena.pin(at, size);
   }
 
   static void drop(Arena arena, long chunk) {

@@ -4,12 +4,11 @@ import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
 
 /**
- * Reports contexts and shared handles that became unreachable without having been closed, with the
- * place that opened or shared them. {@code -Dtensorarena.leakDetection=off|sampled|all} chooses how
- * many are watched.
+ * Reports contexts, shared handles and parts that became unreachable without having been closed,
+ * with the place that opened, shared or split them. {@code
+ * -Dtensorarena.leakDetection=off|sampled|all} chooses how many are watched.
  *
  * <p>A watch costs some 100 ns and a stack trace of a microsecond, so the default, {@code sampled},
  * watches one of the first 128 contexts, and then ever rarer ones, down to one in 2,048. Of each
@@ -48,6 +47,8 @@ final class LeakDetector {
           LeakDetector.class.getName(),
           ExecutionContext.class.getName(),
           Tensor.class.getName(),
+          TensorPart.class.getName(),
+          TensorParts.class.getName(),
           "dev.tensorarena.ffm.ArenaAllocator"); // of a module that this one does not know
 
   private static final LazyCleaner CLEANER = new LazyCleaner();
@@ -67,9 +68,7 @@ final class LeakDetector {
 
   private static Watch watch(Arena arena) {
     contextInterval = next(contextInterval, LARGEST_CONTEXT_INTERVAL);
-    long number = arena.id(); // the text must not refer to the arena
-    String name = arena.name;
-    return watch(arena, () -> Arena.label(number, name), "opened", arena.remains()::reclaim);
+    return watch(arena, arena.label(), "opened", arena.remains());
   }
 
   /**
@@ -93,18 +92,25 @@ final class LeakDetector {
       return LEVEL == Level.OFF || --left > 0 ? null : watch(tensor);
     }
 
-    private HandleResources watch(Tensor tensor) {
+    /** Returns the watch of the next part of a tensor; null if that is not watched. */
+    final Watch watchNext(PartScope part) {
+      if (LEVEL == Level.OFF || --left > 0) {
+        return null;
+      }
+      countFromHere();
+      return LeakDetector.watch(part, part.describe(), "split off", null);
+    }
+
+    private void countFromHere() {
       interval = interval == 0 ? FIRST_INTERVAL : next(interval, LARGEST_SHARE_INTERVAL);
       left = interval;
+    }
+
+    private HandleResources watch(Tensor tensor) {
+      countFromHere();
       HandleResources onlyTheHandles = new HandleResources();
-      DType dtype = tensor.dtype;
-      Shape shape = tensor.shape;
-      onlyTheHandles.add(
-          LeakDetector.watch(
-              onlyTheHandles,
-              () -> "a shared " + TensorState.describe(dtype, shape),
-              "shared",
-              () -> "its memory stays pinned for ever"));
+      String what = "a shared " + tensor.describe();
+      onlyTheHandles.add(LeakDetector.watch(onlyTheHandles, what, "shared", null));
       return onlyTheHandles;
     }
   }
@@ -132,9 +138,16 @@ final class LeakDetector {
     return LEVEL == Level.ALL ? interval : Math.min(interval + interval / 4, largest);
   }
 
-  private static Watch watch(
-      Object watched, Supplier<String> what, String done, Supplier<String> reclaim) {
-    Watch watch = new Watch(what, done, reclaim);
+  /**
+   * Watches an object. The texts are no lambdas: to link one where the stack ends throws an
+   * InternalError, on JDK 17, and not the overflow.
+   *
+   * @param what what it is called, which must not refer to it
+   * @param done what was done to it here
+   * @param remains what is taken back of it; null if its memory stays pinned
+   */
+  private static Watch watch(Object watched, String what, String done, Remains remains) {
+    Watch watch = new Watch(what, done, remains);
     watch.registration = CLEANER.register(watched, watch);
     return watch;
   }
@@ -143,11 +156,11 @@ final class LeakDetector {
   private static final class Place extends Throwable {
     private static final long serialVersionUID = 1;
 
-    private final transient Supplier<String> what;
+    private final String what;
     private final String done;
     private final String thread = Thread.currentThread().getName();
 
-    Place(Supplier<String> what, String done) {
+    Place(String what, String done) {
       this.what = what;
       this.done = done;
     }
@@ -174,21 +187,19 @@ final class LeakDetector {
 
     @Override
     public String getMessage() {
-      return what.get() + " was " + done + " here, by thread \"" + thread + "\"";
+      return what + " was " + done + " here, by thread \"" + thread + "\"";
     }
   }
 
   static final class Watch implements Runnable, AutoCloseable {
-    private final Supplier<String> what;
     private final Place place;
-    private final Supplier<String> reclaim;
+    private final Remains remains;
     private volatile boolean closed;
     private Cleaner.Cleanable registration;
 
-    private Watch(Supplier<String> what, String done, Supplier<String> reclaim) {
-      this.what = what;
+    private Watch(String what, String done, Remains remains) {
       this.place = new Place(what, done);
-      this.reclaim = reclaim;
+      this.remains = remains;
     }
 
     @Override
@@ -197,13 +208,13 @@ final class LeakDetector {
         LOGGER.log(
             System.Logger.Level.WARNING,
             "LEAK: "
-                + what.get()
+                + place.what
                 + ", "
                 + place.done
                 + " at "
                 + place.caller()
                 + ", became unreachable without close(); "
-                + reclaim.get(),
+                + (remains == null ? "its memory stays pinned for ever" : remains.reclaim()),
             place);
       }
     }

@@ -9,8 +9,16 @@ package dev.tensorarena;
 final class Leftovers {
   private Leftovers() {}
 
-  /** Notes what an ended scope has left in the one around it; may be repeated. */
-  static void add(Scope around, Scope ended, long end) {
+  /**
+   * Notes what an ended scope has left in the one around it; may be repeated.
+   *
+   * @param start where the cursor was after the rewind, which counts if the mark stood in no chunk
+   * @param end where the bytes end
+   */
+  static void add(Scope around, Scope ended, long start, long end) {
+    if (ended.markCursor <= ControlBlock.NOWHERE) {
+      ended.markCursor = start; // or all that lies below would have ended
+    }
     Scope last = around.leftovers;
     if (last != null
         && last.markNewest == ended.markNewest

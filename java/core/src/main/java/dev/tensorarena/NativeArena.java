@@ -22,6 +22,7 @@ final class NativeArena {
   static final int LIMIT = 2;
   static final int POOL_LIMIT = 3;
   static final int NO_MEMORY = 4;
+  static final int BUDGET = 8;
 
   static final long UNLIMITED = -1; // UINT64_MAX
   static final int HUGE_PAGES = 1;
@@ -43,6 +44,7 @@ final class NativeArena {
    * for a small allocation on the fast path, unless the alignment is 0.
    *
    * @param openedMillis when Java opened it, see {@link #coarseMillis}
+   * @param budget which pays for its chunks, 0 for none
    */
   static native long open(
       ArenaRecord arena,
@@ -50,6 +52,7 @@ final class NativeArena {
       long capacity,
       long memoryLimit,
       int flags,
+      long budget,
       long size,
       long alignment);
 
@@ -76,6 +79,9 @@ final class NativeArena {
   /** Charges bytes that are not the arena's, or no longer, until a rewind to a mark from before. */
   static native int charge(ArenaRecord arena, long handle, long bytes);
 
+  /** Gives the arena all that a child has handed out; {@link #LIMIT} changes nothing. */
+  static native int adopt(ArenaRecord arena, long handle, ArenaRecord child, long childHandle);
+
   static native int close(ArenaRecord arena, long handle);
 
   /** Closes an arena that nobody can reach any more. */
@@ -95,6 +101,9 @@ final class NativeArena {
 
   /** Returns whether a chunk is the arena's and was taken after another one of its, 0 for none. */
   static native boolean isSince(ArenaRecord arena, long handle, long chunk, long newest);
+
+  /** Returns whether a chunk of the arena was another one's before. */
+  static native boolean isAdopted(ArenaRecord arena, long chunk);
 
   /** Pins a chunk once more, which a scope of the arena has pinned and may be another's. */
   static native void retainChunk(ArenaRecord arena, long chunk);
@@ -131,10 +140,43 @@ final class NativeArena {
   /** Returns a status: OK if the quarantine is this one, now that it has been set once. */
   static native int setQuarantine(long bytes);
 
+  /**
+   * Makes a budget; returns its address, or a status, negated.
+   *
+   * @param parent 0 for none
+   */
+  static native long openBudget(long parent, long limit);
+
+  /**
+   * Makes a reservation; returns its address, or a status, negated. {@link #BUDGET} has above its 8
+   * bits how many budgets further up the refusing one is; so it has where an arena is refused.
+   */
+  static native long reserve(long budget, long bytes);
+
+  /** Closes a budget of which nothing is left, or a reservation. */
+  static native int closeBudget(long budget);
+
+  static native int setBudgetLimit(long budget, long bytes);
+
+  /** Fills in the words of {@code ta_budget_info}; any thread. */
+  static native int budgetStats(long budget, long[] info);
+
+  /** Returns how much of a budget only pins keep; looks at all chunks. */
+  static native long budgetPinned(long budget);
+
+  /**
+   * Returns how many bytes of chunks an arena has, without those that it has adopted from another
+   * budget; any thread, nonsense once it is closed.
+   */
+  static native long ownChunkBytes(long handle);
+
   /** Returns the first byte of the slab that holds the address, 0 if none does. */
   static native long slabAt(long address);
 
   static native long slabBytes(long slab);
+
+  /** Returns the address of a function that the library exports; 0 if none is called so. */
+  static native long function(String name);
 
   /** Makes a buffer over native memory; null or an OutOfMemoryError if the JVM refuses. */
   static native ByteBuffer view(long address, long bytes);

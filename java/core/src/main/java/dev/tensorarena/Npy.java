@@ -1,7 +1,6 @@
 package dev.tensorarena;
 
 import java.io.IOException;
-import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -66,13 +65,18 @@ public final class Npy {
 
   static Tensor read(ExecutionContext ctx, NpyInput file) throws IOException {
     NpyHeader header = NpyHeader.read(file);
-    file.requireData(header);
     try (Scope reading = ctx.scope()) {
-      Tensor rows = ctx.empty(header.dtype(), header.storedShape());
-      NpyData.read(file, rows, header.byteOrder());
-      Tensor kept = reading.closeKeeping(rows); // it is where it was
-      return header.fortranOrder() ? kept.transpose() : kept;
+      Tensor rows = readRows(ctx, file, header);
+      return header.array(reading.closeKeeping(rows)); // it is where it was
     }
+  }
+
+  /** Reads what stands behind the header, as it lies there. */
+  static Tensor readRows(ExecutionContext ctx, NpyInput file, NpyHeader header) throws IOException {
+    file.requireData(header);
+    Tensor rows = ctx.empty(header.dtype(), header.storedShape());
+    NpyData.read(file, rows, header.byteOrder());
+    return rows;
   }
 
   /**
@@ -122,29 +126,19 @@ public final class Npy {
    * @throws IllegalStateException if the tensor is dead, or another thread's
    */
   public static void write(Tensor tensor, Path path) throws IOException {
-    Tensor columns = tensor.transpose(); // passes the gate
+    NpyOutput output = NpyOutput.of(tensor);
     requireLittleEndian();
-    boolean fortranOrder = !tensor.isContiguous() && columns.isContiguous();
-    Tensor stored = fortranOrder ? columns : tensor;
-    byte[] header =
-        new NpyHeader(tensor.dtype, tensor.shape, fortranOrder, ByteOrder.LITTLE_ENDIAN).toBytes();
     requireRegularFile(path);
-    SharedAllocation held = tensor.holdToRead();
-    try {
-      FileReplacement.write(path, file -> NpyData.write(file, header, stored));
-    } finally {
-      Tensor.giveBack(held);
-      Reference.reachabilityFence(tensor);
-    }
+    FileReplacement.write(path, output::writeTo);
   }
 
-  private static void requireRegularFile(Path path) throws IOException {
+  static void requireRegularFile(Path path) throws IOException {
     if (Files.exists(path) && !Files.isRegularFile(path)) {
       throw new IOException(path + ": not a regular file");
     }
   }
 
-  private static void requireLittleEndian() {
+  static void requireLittleEndian() {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new UnsupportedOperationException(
           ".npy files are read and written on little-endian machines only; this one is "

@@ -3,7 +3,7 @@ package dev.tensorarena;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 
 /**
  * The elements of a tensor to and from a file. Callers have passed the gate and keep the tensor
@@ -25,7 +25,7 @@ final class NpyData {
     for (long at = tensor.start(); at < end; at += STEP) {
       ByteBuffer part = bytes(tensor, at, Math.min(STEP, end - at), file.mayKeepBuffers());
       if (order == ByteOrder.nativeOrder()) {
-        file.read(part);
+        file.read(part, tensor);
       } else {
         readReversed(file, part, tensor);
       }
@@ -38,7 +38,7 @@ final class NpyData {
     int size = part.capacity();
     for (int at = 0; at < size; at += BLOCK) {
       ByteBuffer block = part.slice(at, Math.min(BLOCK, size - at));
-      file.read(block);
+      file.read(block, tensor);
       tensor.living(); // the file may be one of a user's file system
       reverse(block.flip(), tensor.dtype.shift);
     }
@@ -61,8 +61,8 @@ final class NpyData {
   }
 
   /** Writes the header and, in row-major order, the elements. */
-  static void write(FileChannel file, byte[] header, Tensor tensor) throws IOException {
-    writeAll(file, ByteBuffer.wrap(header));
+  static void write(WritableByteChannel file, byte[] header, Tensor tensor) throws IOException {
+    writeAll(file, ByteBuffer.wrap(header), tensor);
     if (tensor.strides != null) {
       writeStrided(file, tensor);
       return;
@@ -70,7 +70,7 @@ final class NpyData {
     long end = tensor.start() + tensor.byteCount();
     boolean kept = NpyInput.mayKeepBuffers(file);
     for (long at = tensor.start(); at < end; at += STEP) {
-      writeAll(file, bytes(tensor, at, Math.min(STEP, end - at), kept).asReadOnlyBuffer());
+      writeAll(file, bytes(tensor, at, Math.min(STEP, end - at), kept).asReadOnlyBuffer(), tensor);
     }
   }
 
@@ -84,14 +84,15 @@ final class NpyData {
     return window.bytesAt((int) (at - window.address), (int) size);
   }
 
-  private static void writeStrided(FileChannel file, Tensor tensor) throws IOException {
+  private static void writeStrided(WritableByteChannel file, Tensor tensor) throws IOException {
     Shape shape = tensor.shape;
     int last = shape.rank() - 1;
     long rowLength = shape.extent(last);
     int shift = tensor.dtype.shift;
     long step = tensor.strides[last] << shift;
     Window window = tensor.window;
-    ByteBuffer block = ByteBuffer.allocateDirect(BLOCK).order(ByteOrder.nativeOrder());
+    int size = (int) Math.min(BLOCK, tensor.byteCount());
+    ByteBuffer block = ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
     for (long first = 0; first < shape.numElements(); first += rowLength) {
       long at = tensor.start() + (Strides.place(shape, tensor.strides, first) << shift);
       for (long i = 0; i < rowLength; i++, at += step) {
@@ -99,12 +100,12 @@ final class NpyData {
         tensor.living(); // as in bytes()
         append(block, window.bytes, (int) (at - window.address), shift);
         if (!block.hasRemaining()) {
-          writeAll(file, block.flip());
+          writeAll(file, block.flip(), tensor);
           block.clear();
         }
       }
     }
-    writeAll(file, block.flip());
+    writeAll(file, block.flip(), tensor);
   }
 
   private static void append(ByteBuffer block, ByteBuffer bytes, int at, int shift) {
@@ -123,8 +124,11 @@ final class NpyData {
     }
   }
 
-  private static void writeAll(FileChannel file, ByteBuffer bytes) throws IOException {
+  /** A channel may take some of the bytes, and may be one of a user's file system. */
+  private static void writeAll(WritableByteChannel file, ByteBuffer bytes, Tensor tensor)
+      throws IOException {
     while (bytes.hasRemaining()) {
+      tensor.living();
       file.write(bytes);
     }
   }

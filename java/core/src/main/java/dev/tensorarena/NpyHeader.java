@@ -108,6 +108,11 @@ record NpyHeader(DType dtype, Shape shape, boolean fortranOrder, ByteOrder byteO
     return Shape.owning(reversed);
   }
 
+  /** The array whose rows, as they lie in the file, are a tensor. */
+  Tensor array(Tensor rows) {
+    return fortranOrder ? rows.transpose() : rows;
+  }
+
   /** The bytes as NumPy writes them. */
   byte[] toBytes() {
     byte[] dict = dict().getBytes(StandardCharsets.US_ASCII);

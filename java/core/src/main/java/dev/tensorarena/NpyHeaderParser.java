@@ -297,7 +297,7 @@ final class NpyHeaderParser {
   }
 
   /** For messages: nothing unprintable and not too long. */
-  private static String shown(String token) {
+  static String shown(String token) {
     String printable = token.replaceAll("\\p{Cntrl}", "?");
     return printable.length() <= SHOWN ? printable : printable.substring(0, SHOWN) + "...";
   }

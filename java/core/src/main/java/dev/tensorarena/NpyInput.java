@@ -2,32 +2,48 @@ package dev.tensorarena;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channel;
 import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
 
 /** A {@code .npy} file that is read from its beginning to its end; says what is wrong and where. */
 final class NpyInput {
-  private final FileChannel channel;
-  private final String name;
+  private final ReadableByteChannel channel;
   private final long size;
+  private final boolean mayKeepBuffers;
+  private final String name;
+  private long position;
 
   NpyInput(FileChannel channel, String name) throws IOException {
+    this(channel, channel.size(), mayKeepBuffers(channel), name);
+  }
+
+  /**
+   * A file that is read from a channel.
+   *
+   * @param size its bytes
+   * @param mayKeepBuffers whether what is read into may be kept and used later
+   * @param name what messages call it
+   */
+  NpyInput(ReadableByteChannel channel, long size, boolean mayKeepBuffers, String name) {
     this.channel = channel;
+    this.size = size;
+    this.mayKeepBuffers = mayKeepBuffers;
     this.name = name;
-    this.size = channel.size();
   }
 
   /** Returns whether what is read into may be kept and used later, as it may outside of the JDK. */
   boolean mayKeepBuffers() {
-    return mayKeepBuffers(channel);
+    return mayKeepBuffers;
   }
 
-  static boolean mayKeepBuffers(FileChannel channel) {
-    return channel.getClass().getClassLoader() != null;
+  static boolean mayKeepBuffers(Channel channel) {
+    return channel instanceof FileChannel && channel.getClass().getClassLoader() != null;
   }
 
   /** Where the next byte is read. */
-  long position() throws IOException {
-    return channel.position();
+  long position() {
+    return position;
   }
 
   /**
@@ -50,17 +66,30 @@ final class NpyInput {
     return read(Math.min(count, size - position()), "what is left");
   }
 
-  /** Fills the buffer. */
-  void read(ByteBuffer into) throws IOException {
+  /** Fills a buffer over a tensor, which the file may end, as one of a user's file system. */
+  void read(ByteBuffer into, Tensor tensor) throws IOException {
     while (into.hasRemaining()) {
-      if (channel.read(into) < 0) {
-        throw refused(
-            "cut short while it was read: it had "
-                + size
-                + " bytes and now ends at byte "
-                + position());
-      }
+      tensor.living();
+      readSome(into);
     }
+  }
+
+  private void read(ByteBuffer into) throws IOException {
+    while (into.hasRemaining()) {
+      readSome(into);
+    }
+  }
+
+  private void readSome(ByteBuffer into) throws IOException {
+    int start = into.position();
+    if (channel.read(into) < 0) {
+      throw refused(
+          "cut short while it was read: it had "
+              + size
+              + " bytes and now ends at byte "
+              + position);
+    }
+    position += into.position() - start;
   }
 
   /**

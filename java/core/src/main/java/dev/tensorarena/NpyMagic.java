@@ -11,7 +11,10 @@ import java.util.regex.Pattern;
  * one by mistake.
  */
 final class NpyMagic {
-  static final byte[] BYTES = "\u0093NUMPY".getBytes(StandardCharsets.ISO_8859_1);
+  /** In Latin-1. */
+  static final String TEXT = "\u0093NUMPY";
+
+  static final byte[] BYTES = TEXT.getBytes(StandardCharsets.ISO_8859_1);
 
   /** Bytes behind the magic string, at most, from which a file of another kind is recognised. */
   private static final int BEGINNING = 64;
@@ -47,9 +50,9 @@ final class NpyMagic {
   }
 
   /** What begins like this, with what to do about it; null if it is not known. */
-  private static String kind(String beginning) {
+  static String kind(String beginning) {
     if (beginning.startsWith("PK\u0003\u0004") || beginning.startsWith("PK\u0005\u0006")) {
-      return "a zip archive, as every .npz is: unpack it and read the .npy files in it";
+      return "a zip archive, as every .npz is: read it by Npz.read";
     }
     if (beginning.startsWith("\u001f\u008b")) {
       return "gzip data: unpack it and read what was packed";

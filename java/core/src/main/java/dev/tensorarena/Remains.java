@@ -24,8 +24,15 @@ final class Remains extends PhantomReference<Object> {
   /** How many arenas with memory were found so far. */
   private static final AtomicLong FOUND = new AtomicLong();
 
-  /** A record that was made when there was no stack, or no heap, to place it; else 0. */
-  static long unplaced;
+  /**
+   * Records that were made when there was no stack, or no heap, to place them. Each is there until
+   * somebody makes a record next, so there is room for as many threads that fail to at one time; of
+   * more, it would be lost. Under the lock of this class.
+   */
+  static final long[] UNPLACED = new long[256];
+
+  /** How many there are; looked at without the lock, too, by who would only be early or late. */
+  static int unplaced;
 
   /** Of the record; 0 while no arena has it, and before there is one. */
   private long handle;
@@ -40,6 +47,9 @@ final class Remains extends PhantomReference<Object> {
    * Whether a raw view or an address was given out, which may be used by who holds nothing else.
    */
   private boolean exposed;
+
+  /** What other threads may ask of the arena. */
+  final Figures figures = new Figures();
 
   /** Whether chunks stay out, because raw views or addresses of them were given out elsewhere. */
   private boolean incomplete;
@@ -67,23 +77,23 @@ final class Remains extends PhantomReference<Object> {
 
   /** Ends what {@link #begin} began, before the record can be another's. */
   void end(Object sign) {
+    figures.clear();
     handle = 0;
     holds = null;
     resting = sign;
   }
 
-  /** Gives back a record that could not be placed. */
+  /** Gives back what could not be placed. */
   static void settle() {
     if (unplaced != 0) {
-      settleOne();
+      settleAll();
     }
   }
 
-  private static synchronized void settleOne() {
-    long record = unplaced;
-    if (record != 0) {
-      NativeArena.abandon(record);
-      unplaced = 0;
+  private static synchronized void settleAll() {
+    while (unplaced != 0) {
+      NativeArena.abandon(UNPLACED[unplaced - 1]); // where there is no stack for it, it stays
+      unplaced--;
     }
   }
 
@@ -101,7 +111,7 @@ final class Remains extends PhantomReference<Object> {
   static final class Holds {
     long chunk;
     int count;
-    final Holds next;
+    Holds next;
 
     Holds(Holds next) {
       this.next = next;
@@ -128,7 +138,27 @@ final class Remains extends PhantomReference<Object> {
   }
 
   void removeHold(long chunk) {
-    holdsOf(chunk).count--;
+    Holds each = holds;
+    while (each.chunk != chunk || each.count == 0) { // of one that was adopted there may be two
+      each = each.next;
+    }
+    each.count--;
+  }
+
+  /** Takes over what the scopes of another arena hold; asks for no heap. */
+  void takeHolds(Remains other) {
+    while (holds != null && holds.count == 0) {
+      holds = holds.next; // what was adopted before and has ended
+    }
+    Holds last = other.holds;
+    if (last != null) {
+      while (last.next != null) {
+        last = last.next;
+      }
+      last.next = holds;
+      holds = other.holds;
+      other.holds = null;
+    }
   }
 
   // ---- taking back

@@ -9,6 +9,9 @@ package dev.tensorarena;
  * closes may ask for guards and track resources; they are closed by the same call.
  */
 sealed class Resources permits HandleResources {
+  /** Of a scope that was adopted, what it has become one with; null in all others. */
+  Scope home;
+
   private Guard guards;
   private Tracked tracked;
 
@@ -35,6 +38,17 @@ sealed class Resources permits HandleResources {
     last.next = tracked;
     tracked = last;
     return true;
+  }
+
+  /** Returns the innermost of the scopes that are one with an open one, which is closed first. */
+  static Scope latest(Scope scope) {
+    Scope latest = scope.context.current;
+    for (Scope each = latest; each != scope; each = each.parent) {
+      if (!each.isAdopted()) {
+        latest = each.parent;
+      }
+    }
+    return latest;
   }
 
   boolean hasGuards() {
@@ -76,6 +90,13 @@ sealed class Resources permits HandleResources {
     for (Guard first = firstGuard(); first != null; first = firstGuard()) {
       first.close();
       removeGuard(first);
+    }
+  }
+
+  /** Asks all guards whether their scope may leave its thread; whatever one throws refuses it. */
+  final void askBeforeDetach() {
+    for (Guard each = guards; each != null; each = each.next) {
+      each.beforeDetach();
     }
   }
 

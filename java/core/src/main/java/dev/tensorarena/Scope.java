@@ -23,31 +23,36 @@ import java.util.function.Function;
  * stack or the heap ends in the middle, the next {@code close()}, {@link ExecutionContext#reset()}
  * or {@link ExecutionContext#close()} goes on where it stopped, and until then the context can be
  * used.
+ *
+ * <p>The scopes of a context that was {@linkplain ExecutionContext#adopt adopted} are one with the
+ * scope that adopted it: they end with that, and closing them does nothing.
  */
-public final class Scope implements OpenResource {
+public sealed class Scope implements OpenResource permits PartScope {
   static {
     StackRoom.prepare();
   }
 
   /**
-   * The context's thread while the scope is open, null once it has ended. So one comparison tells
-   * whether a tensor is alive and on its own thread.
+   * The context's thread while the scope is open, null once it has ended, and a {@link
+   * DetachedContext} in transit. So one comparison tells whether a tensor is alive and on its own
+   * thread.
    */
-  Thread owner;
+  Object owner;
 
   /**
-   * What has ended it; null while it is open, and {@link End#UNDER_WAY} while a call runs that
-   * closes what it tracks.
+   * What has ended it; null while it is open, and {@link End#UNDER_WAY} or {@link End#DETACHING}
+   * while a call runs that closes what it tracks.
    */
-  private End ended;
+  End ended;
 
-  final ExecutionContext context;
+  /** The context that it is of; another one's once adopted; null in a PartScope. */
+  ExecutionContext context;
 
-  /** The enclosing scope; null for the context's root scope. */
-  final Scope parent;
+  /** The enclosing scope; null for the context's root scope, and for a part's. */
+  Scope parent;
 
   /** The resources and guards that are closed with the scope; null until there is one. */
-  private Resources resources;
+  Resources resources;
 
   /** The allocations in which this scope has a hold: a linked list, the newest first. */
   SharedAllocation shared;
@@ -58,7 +63,7 @@ public final class Scope implements OpenResource {
   long leftoversEnd;
 
   final long markNewest;
-  final long markCursor;
+  long markCursor;
 
   /** More than there was where inner scopes will leave bytes of outer ones, see {@link Held}. */
   long markCharged;
@@ -100,11 +105,11 @@ public final class Scope implements OpenResource {
   public <T extends AutoCloseable> T track(T resource) {
     Objects.requireNonNull(resource, "resource");
     checkOpen();
-    resources().add(resource);
+    (context == null ? this : Resources.latest(this)).resources().add(resource);
     return resource;
   }
 
-  private Resources resources() {
+  Resources resources() {
     if (resources == null) {
       resources = new Resources();
     }
@@ -123,7 +128,7 @@ public final class Scope implements OpenResource {
    * @throws IllegalStateException if the scope has ended or belongs to another thread
    */
   public <T extends Guard> T guard(Class<T> type, Function<? super Scope, ? extends T> maker) {
-    return guard(type, maker, this);
+    return guard(type, maker, home());
   }
 
   /** Does the same, with a maker that is given this scope or a tensor of it. */
@@ -131,14 +136,17 @@ public final class Scope implements OpenResource {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(maker, "maker");
     checkOpen();
+    if (isAdopted()) {
+      return home().guard(type, maker, guarded);
+    }
     T known = resources == null ? null : resources.guard(type);
     if (known != null) {
       return known;
     }
     Resources all = resources(); // first: nobody would close the guard if there were no heap
     T made = Guard.make(type, maker, guarded);
-    if (owner == null) {
-      made.close(); // the maker has ended this scope, and nobody else would
+    if (!isOpen()) {
+      made.close(); // the maker has ended or detached this scope, and nobody else would
       checkOpen();
     }
     T guard = all.put(type, made);
@@ -167,64 +175,57 @@ public final class Scope implements OpenResource {
       throw new IllegalArgumentException("negative size: " + bytes + " bytes");
     }
     ExecutionContext.checkAlignment(alignment);
-    Arena arena = context.arena();
-    arena.expose(this);
-    long start = arena.allocate(bytes, alignment);
-    if (context.current != this && bytes > 0) {
-      Held.hold(this, start, bytes);
-    }
-    return start;
+    return Held.allocate(home(), bytes, alignment);
   }
 
   /**
    * Ends the scope but keeps one result, which becomes a contiguous and writable tensor of the
-   * enclosing scope. Its bytes are moved to where the scope began, unless something else holds them
-   * there, or the memory limit leaves no room to; its old handle dies with the scope. If a tracked
-   * resource shares the result while the scope ends, it is frozen. A tensor that does not end with
-   * this scope (one of an enclosing scope, of another context, or a shared handle) is returned as
-   * it is.
+   * enclosing scope. Its bytes are moved to where the scope began, unless something else holds
+   * them, they were adopted, or the memory limit leaves no room to; its old handle dies with the
+   * scope. If a tracked resource shares the result while the scope ends, it is frozen. A tensor
+   * that does not end with this scope (of an enclosing scope or another context, or a shared
+   * handle) is returned as it is.
    *
    * <p>No result is lost: what a guard or a tracked resource throws leaves the scope open with its
-   * tensors alive, as does a limit. The resources are closed then, each one once, so that calling
-   * this again returns the result. For a tensor that does not end with this scope, which nothing
+   * tensors alive, as does a limit or a full heap. The resources are closed then, each once, so
+   * that this can be called again. For a tensor that does not end with this scope, which nothing
    * can lose, what a resource throws is thrown as by {@link #close()}: the scope has ended then.
    *
    * @param result the tensor to keep
    * @return the tensor of the enclosing scope with the same contents
    * @throws IllegalStateException if the scope or the tensor has ended or belongs to another thread
-   * @throws MemoryLimitExceededException if the result was shared or is a strided view, so that it
-   *     must be copied first, and the memory limit leaves no room for the copy
+   * @throws MemoryLimitExceededException if the result was shared, lies over read-only memory or is
+   *     a strided view, so that it must be copied first, and a limit leaves no room for the copy
+   * @throws OutOfMemoryError if the system, or the heap, leaves none for the copy or its handles
    */
   public Tensor closeKeeping(Tensor result) {
-    checkOpen();
-    result.use();
-    checkOpen(); // wrapped memory was asked whether it is there, and may have done anything
-    if (!result.endsWith(this)) {
-      end(End.SCOPE, null);
-      return result;
-    }
-    StackRoom.require();
-    KeptResult kept = closeForKeeping(result);
-    die(End.SCOPE);
-    kept.passOn();
-    letAllGo();
-    kept.settle();
-    giveBack(null);
-    Tensor moved = kept.moved();
-    context.tellReleasedQuietly();
-    return moved;
+    return KeptResults.close(this, result);
   }
 
-  /** Closes what is tracked, and decides how the result is kept; the tensors are alive after it. */
-  private KeptResult closeForKeeping(Tensor result) {
-    enter();
-    try {
-      Tensor contiguous = KeptResult.copiedIfNeeded(result, context);
-      Resources.rethrow(closeTracked());
-      return KeptResult.of(contiguous, this);
-    } finally {
-      setUnderWay(false);
-    }
+  /**
+   * Does the same with several results: keeps all, or none if it throws. Results of one tensor that
+   * lie in one another still do, unless they are copied; one that is given twice comes back twice.
+   *
+   * @param results the tensors to keep
+   * @return the tensors of the enclosing scope with the same contents, at the same indices
+   * @throws IllegalStateException and others as {@link #closeKeeping(Tensor)}
+   */
+  public Tensor[] closeKeeping(Tensor... results) {
+    return KeptResults.close(this, null, results);
+  }
+
+  /**
+   * Does the same, and has the results be tensors of a scope further out. The scopes between stay
+   * open, and their ends leave the results alone; a tensor of one of them is returned as it is.
+   *
+   * @param into the scope that gets the results
+   * @param results the tensors to keep
+   * @return the tensors of that scope with the same contents, at the same indices
+   * @throws IllegalArgumentException if that is no open scope around this one, of the same context
+   * @throws IllegalStateException and others as {@link #closeKeeping(Tensor)}
+   */
+  public Tensor[] closeKeeping(Scope into, Tensor... results) {
+    return KeptResults.close(this, Objects.requireNonNull(into, "into"), results);
   }
 
   /**
@@ -243,7 +244,7 @@ public final class Scope implements OpenResource {
       return;
     }
     checkOpen();
-    if (ended != null) {
+    if (ended == End.UNDER_WAY) {
       return;
     }
     if (isPlain()) {
@@ -252,7 +253,7 @@ public final class Scope implements OpenResource {
       rewind();
       context.current = parent;
       context.tellReleased(); // what an error has left
-    } else {
+    } else if (!isAdopted()) { // which is never plain
       end(End.SCOPE, null);
     }
   }
@@ -274,7 +275,7 @@ public final class Scope implements OpenResource {
             ? arena.rewindInC(markNewest, markCursor, markCharged, markWasted)
             : arena.rewind(markNewest, markCursor, markCharged, markWasted);
     if (end != markCursor) {
-      Leftovers.add(parent, this, end);
+      Leftovers.add(parent, this, markCursor, end);
     }
   }
 
@@ -303,11 +304,11 @@ public final class Scope implements OpenResource {
     Throwable failure = null;
     if (!isPlain()) {
       StackRoom.require();
-      enter();
+      enter(End.UNDER_WAY);
       try {
         failure = closeTracked();
       } finally {
-        setUnderWay(false);
+        mark(null);
       }
     }
     die(how);
@@ -324,24 +325,24 @@ public final class Scope implements OpenResource {
     return resources == null && shared == null && context.current == this && ended == null;
   }
 
-  /**
-   * Begins a call that ends these scopes.
-   *
-   * @throws IllegalStateException if one is being closed: the caller is what it closes
-   */
-  private void enter() {
+  /** Begins a call that ends these scopes, or detaches their context; not inside of another. */
+  void enter(End how) {
     for (Scope each = context.current; each != parent; each = each.parent) {
       if (each.ended != null) {
         throw new IllegalStateException(
-            context + " cannot be ended by a resource that it is closing at this moment");
+            context
+                + (how == End.DETACHING
+                    ? " cannot be detached by what it is closing at this moment"
+                    : " cannot be ended by a resource that it is closing at this moment"));
       }
     }
-    setUnderWay(true);
+    mark(how);
   }
 
-  private void setUnderWay(boolean isClosing) {
+  /** Marks these scopes as entered, or with null as open again. */
+  void mark(End how) {
     for (Scope each = context.current; each != parent; each = each.parent) {
-      each.ended = isClosing ? End.UNDER_WAY : null;
+      each.ended = how;
     }
   }
 
@@ -353,9 +354,9 @@ public final class Scope implements OpenResource {
    *     that was closed before an error broke an end off
    * @throws RuntimeException if a guard refuses
    */
-  private Throwable closeTracked() {
+  Throwable closeTracked() {
     while (isTracking()) {
-      setUnderWay(true); // what was left open, too
+      mark(End.UNDER_WAY); // what was left open, too
       closeGuards();
       for (Scope each = context.current; each != parent; each = each.parent) {
         if (each.resources != null) {
@@ -385,7 +386,7 @@ public final class Scope implements OpenResource {
    * Closes the guards, the outermost scope's first: what is opened while something is in use, as in
    * a callback, lies inside of it, and must not end before that refuses.
    */
-  private void closeGuards() {
+  void closeGuards() {
     for (Scope first = outermostGuarded(); first != null; first = outermostGuarded()) {
       first.resources.closeGuards();
     }
@@ -403,7 +404,7 @@ public final class Scope implements OpenResource {
   }
 
   /** Lets the tensors die. The context's current scope is a dead one until the end is complete. */
-  private void die(End how) {
+  void die(End how) {
     for (Scope each = context.current; each != parent; each = each.parent) {
       each.ended = how;
       each.owner = null;
@@ -411,8 +412,7 @@ public final class Scope implements OpenResource {
   }
 
   /**
-   * Completes the end of this scope, the outermost dead one: lets the holds go and gives the memory
-   * back. Can be done again if an error breaks it off.
+   * Completes the end of this scope, the outermost dead one, again if an error has broken it off.
    *
    * @param next the next root scope, for a reset
    */
@@ -421,7 +421,7 @@ public final class Scope implements OpenResource {
     giveBack(next);
   }
 
-  private void giveBack(Scope next) {
+  void giveBack(Scope next) {
     if (ended == End.SCOPE) {
       rewind();
       context.current = parent;
@@ -435,30 +435,29 @@ public final class Scope implements OpenResource {
     }
   }
 
-  private void letAllGo() {
+  void letAllGo() {
     for (Scope each = context.current; each != parent; each = each.parent) {
-      each.letGo();
-    }
-  }
-
-  private void letGo() {
-    while (shared != null) {
-      SharedAllocation last = shared;
-      SharedAllocation rest = last.next;
-      last.next = null;
-      try {
-        last.end(context); // from here on it may be in the list of another thread's scope
-      } catch (Throwable e) { // the stack has ended, and nothing has changed
-        last.next = rest;
-        throw e;
+      while (each.shared != null) {
+        SharedAllocation last = each.shared;
+        SharedAllocation rest = last.next;
+        last.next = null;
+        try {
+          last.end(context); // from here on it may be in the list of another thread's scope
+        } catch (Throwable e) { // the stack has ended, and nothing has changed
+          last.next = rest;
+          throw e;
+        }
+        each.shared = rest;
       }
-      shared = rest;
     }
   }
 
-  /** Returns what has ended this scope; null while it is open. */
-  End ended() {
-    return ended;
+  /**
+   * Tells whether this is the lifetime of a part, a {@link PartScope}. (It is not returned as one:
+   * no call with a class in its signature that is not loaded is inlined.)
+   */
+  final boolean isPart() {
+    return context == null;
   }
 
   /** Adds an allocation in which this scope has a hold, to be released when the scope ends. */
@@ -467,34 +466,34 @@ public final class Scope implements OpenResource {
     shared = allocation;
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (!isOpen()) {
       throw refusal("this scope");
     }
   }
 
-  /**
-   * Returns the exception that says why something of this scope cannot be used by the calling
-   * thread.
-   */
-  IllegalStateException refusal(String what) {
-    Thread belongsTo = owner;
-    if (belongsTo != null) {
-      return new IllegalStateException(
-          what
-              + " belongs to thread \""
-              + belongsTo.getName()
-              + "\" with "
-              + context
-              + " and was used by thread \""
-              + Thread.currentThread().getName()
-              + (belongsTo.isAlive()
-                  ? "\"; share() is how a tensor leaves its thread"
-                  : "\"; its thread has ended, so that close() of the context is all that is"
-                      + " left"));
+  /** Has another thread own this scope and count in what it shares, or nobody for now. */
+  void moveTo(Object next) {
+    for (SharedAllocation each = shared; each != null; each = each.next) {
+      each.moveTo(next);
     }
-    End how = ended; // another thread may not see it yet
-    return new IllegalStateException(
-        what + " of " + context + " is dead: " + (how == null ? "its scope ended" : how.reason));
+    if (owner != null) {
+      owner = next;
+    }
+  }
+
+  /** Returns whether this is one with another scope, which alone ends it, see {@link Adoption}. */
+  boolean isAdopted() {
+    return resources != null && resources.home != null;
+  }
+
+  /** Returns the outermost of the scopes that are one: this scope, unless it was adopted. */
+  Scope home() {
+    return isAdopted() ? resources.home : this;
+  }
+
+  /** Returns the exception that says why the calling thread cannot use something of this scope. */
+  IllegalStateException refusal(String what) {
+    return Refusal.of(what, this, owner, ended);
   }
 }

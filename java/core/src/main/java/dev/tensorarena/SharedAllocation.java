@@ -5,7 +5,7 @@ import java.lang.invoke.VarHandle;
 
 /**
  * The state that all handles and views of one shared allocation have in common: the number of its
- * holders, and who may write. It pins the allocation's chunk once, whatever the number of holders.
+ * holders. It pins the allocation's chunk once, whatever the number of holders.
  *
  * <p>The count is biased towards the owner's thread. Until the scope ends, the owner's thread
  * counts its holders in {@code mine}, a plain field, and all other threads count in {@code word},
@@ -20,13 +20,13 @@ import java.lang.invoke.VarHandle;
  * it counts nothing, but lists the handle, and the owner counts those that it has not closed itself
  * when it next counts here. {@link SharedTensor} has the other half of this.
  */
-class SharedAllocation extends LeakDetector.ShareCountdown {
+class SharedAllocation extends Writers {
   private static final long DETACHED = 1;
   private static final long ONE = 2;
   private static final VarHandle WORD;
   private static final VarHandle LISTED;
 
-  /** In place of the list once the scope has ended: from then on everybody counts in the word. */
+  /** In place of the list and the writer once the scope has ended, and all count in the word. */
   private static final Object ENDED = new Object();
 
   static {
@@ -50,9 +50,10 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
   }
 
   /**
-   * The thread that counts in {@code mine}; null once detached. Others only compare it with theirs.
+   * The thread that counts in {@code mine}; null once detached, and while the context is in transit
+   * its {@link DetachedContext}. Others only compare it with theirs.
    */
-  private Thread owner;
+  private Object owner;
 
   /** Keeps the context reachable, so that it is not reclaimed as a leak before it has detached. */
   private ExecutionContext context;
@@ -91,9 +92,6 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
    */
   ForeignBlock foreign;
 
-  /** The one tensor that may write; null while all are frozen. */
-  private Tensor writer;
-
   /** The next one in the list of allocations in which a scope has a hold. */
   SharedAllocation next;
 
@@ -106,15 +104,34 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     this.context = context;
   }
 
+  /**
+   * Has another thread count in {@code mine}, or nobody for now: what is not detached moves with
+   * its context.
+   */
+  void moveTo(Object owner) {
+    if (this.owner != null) {
+      this.owner = owner;
+    }
+  }
+
+  /** Goes to another context, which has its scope from now on. */
+  void joinTo(ExecutionContext adopting) {
+    if (context != null) {
+      context = adopting;
+    }
+  }
+
   /** Pins the chunk of the bytes if they lie in the context's arena. */
   void begin(long address, long size) {
     if (size != 0) {
+      StackRoom.require(); // where it ended in the middle, the pin would be nobody's
       chunk = context.arena().hold(address, size);
     }
   }
 
   /** Pins a chunk that is not the arena's, and that an open scope of the context holds already. */
   void beginBeside(long held) {
+    StackRoom.require(); // as in begin()
     context.arena().holdBeside(held);
     chunk = held;
     outlasts = true;
@@ -313,12 +330,12 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
     endList(ending);
     boolean told = isTold();
     long handedOver = (mine - 1) * ONE + DETACHED;
-    Thread before = owner;
-    Tensor wrote = writer;
+    Object before = owner;
+    Object wrote = writer;
     // Before it is detached, since from then on another thread may be the last holder.
     owner = null;
     context = null;
-    writer = null;
+    writer = ENDED;
     long all;
     try {
       all = (long) WORD.getAndAdd(this, handedOver) + handedOver;
@@ -382,29 +399,30 @@ class SharedAllocation extends LeakDetector.ShareCountdown {
 
   // ---- freezing
 
-  /** Counts one holder more for the owner, and lets nobody write until {@link #thaw}. */
-  boolean retainFrozen() {
+  /**
+   * Counts one holder more for a share of a tensor that is no shared handle, on its thread, and
+   * lets nobody write it until {@link #thaw}.
+   *
+   * @throws IllegalStateException if parts of it are open
+   */
+  boolean retainFrozen(Tensor source) {
+    return writer == null ? tryRetain() : retainFirst(source.origin());
+  }
+
+  /** Does that where somebody may write: this share freezes, or is refused. */
+  private boolean retainFirst(Tensor own) {
+    if (writer != own) {
+      requireWhole(own);
+    }
+    PartScope part = own.scope.isPart() ? (PartScope) own.scope : null;
     boolean retained = tryRetain();
-    if (retained && writer != null) {
+    if (retained && part != null) {
+      part.split = null; // or it would be writable again when those parts are done
+      own.shared = this;
+    } else if (retained) {
       writer = null;
     }
     return retained;
-  }
-
-  /** Lets nobody write from now on, until {@link #thaw}. */
-  void freeze() {
-    if (writer != null) {
-      writer = null;
-    }
-  }
-
-  /** Lets one tensor write; called only while there is no other holder. */
-  void thaw(Tensor tensor) {
-    writer = tensor;
-  }
-
-  boolean isWriter(Tensor tensor) {
-    return writer == tensor;
   }
 
   /**

@@ -186,6 +186,9 @@ public final class SharedTensor extends Tensor implements OpenResource {
    * is thrown once all is closed. While another thread is ending the handle this returns at once;
    * if that one fails to, it closes the handle for this one. When an error such as a stack overflow
    * breaks off what the library does itself, the next call goes on where it stopped.
+   *
+   * <p>Where this was the last holder of memory that a user wrapped, its owner is told, on this
+   * thread, when all is closed. An exception of the owner's is logged, an error is thrown.
    */
   @Override
   public void close() {
@@ -227,7 +230,16 @@ public final class SharedTensor extends Tensor implements OpenResource {
       taken = OPEN;
       close();
     } else if (untold) {
+      tell(sealed);
+    }
+  }
+
+  /** Tells the wrapped memory's owner; an error of his joins what resources have thrown. */
+  private void tell(HandleResources closed) {
+    try {
       shared.foreign.tell();
+    } catch (Throwable e) {
+      Resources.rethrow(closed == null ? e : Resources.join(closed.takeFailure(), e));
     }
   }
 
@@ -260,6 +272,8 @@ public final class SharedTensor extends Tensor implements OpenResource {
    * Closes this handle without releasing its hold, if it is the only holder. A share that is taken
    * on another thread is either counted here as a holder, or sees that the handle is closed.
    *
+   * <p>The caller has tried the stack, also for a close in somebody's place.
+   *
    * @param sealed what is tracked by the handle, which the caller has sealed; null if nothing was
    * @return false if there are other holders, or others that track something by now; the handle is
    *     open then
@@ -270,11 +284,11 @@ public final class SharedTensor extends Tensor implements OpenResource {
       boolean ceded;
       try {
         ceded = tracked() == sealed && shared.cede();
-      } catch (Throwable e) { // the heap or the stack has ended, and nothing was ceded
-        if (taken == ONCE) {
-          taken = OPEN; // plainly, since there may be no stack for a call
-        } else {
-          openAgain();
+      } catch (Throwable e) { // nothing was ceded
+        try {
+          openAgain(); // by the same step: a close that is noted meanwhile is not to be lost
+        } catch (Throwable closing) {
+          Resources.join(e, closing);
         }
         throw e;
       }

@@ -17,7 +17,10 @@ final class StackRoom {
 
   private StackRoom() {}
 
-  /** Loads what an end uses: where the stack or the heap has ended, that could fail. */
+  /**
+   * Loads what an end uses, and what a first call could be unable to initialise: where the stack or
+   * the heap has ended that could fail, and then for ever.
+   */
   static void prepare() {
     try {
       for (Class<?> each :
@@ -29,11 +32,17 @@ final class StackRoom {
               Leftovers.class,
               Bulk.class,
               ChunkPins.class,
+              Custody.class,
+              Figures.class,
               Held.class,
               KeptResult.class,
+              KeptResults.class,
               Remains.Holds.class,
               SharedTensor.class,
-              TensorPin.class)) {
+              TensorPart.class,
+              TensorPin.class,
+              DetachedContext.class,
+              MemoryBudget.class)) {
         MethodHandles.lookup().ensureInitialized(each);
       }
     } catch (IllegalAccessException e) {

@@ -1,5 +1,8 @@
 package dev.tensorarena;
 
+import java.util.Arrays;
+import java.util.Comparator;
+
 /**
  * Arithmetic of strides, all in elements. Where strides are null, the elements are in row-major
  * order without gaps.
@@ -33,6 +36,52 @@ final class Strides {
       }
     }
     return null;
+  }
+
+  /**
+   * Returns strides that somebody gave, with 1 for axes where they do not matter.
+   *
+   * @throws IllegalArgumentException if they are not one for each axis, negative, reach beyond
+   *     2<sup>63</sup> - 1 elements, or if the elements of one axis lie over or between those of
+   *     another
+   */
+  static long[] checked(Shape shape, long[] given) {
+    if (given.length != shape.rank()) {
+      throw new IllegalArgumentException(wrong(shape, given, "there must be one for each axis"));
+    }
+    if (shape.numElements() == 0) {
+      return rowMajor(shape);
+    }
+    long[] strides = given.clone();
+    Integer[] axes = new Integer[strides.length];
+    for (int axis = 0; axis < axes.length; axis++) {
+      axes[axis] = axis;
+      if (shape.extent(axis) == 1) {
+        strides[axis] = 1;
+      } else if (strides[axis] < 0) {
+        throw new IllegalArgumentException(wrong(shape, given, "none may be negative"));
+      }
+    }
+    // Axes in nested order, each of which must step over all elements of those within.
+    Arrays.sort(axes, Comparator.comparingLong(axis -> strides[axis]));
+    long spanned = 1;
+    for (int axis : axes) {
+      long steps = shape.extent(axis) - 1;
+      if (steps > 0 && strides[axis] < spanned) {
+        throw new IllegalArgumentException(
+            wrong(shape, given, "elements would overlap or interleave"));
+      }
+      if (steps > 0 && strides[axis] > (Long.MAX_VALUE - spanned) / steps) {
+        throw new IllegalArgumentException(
+            wrong(shape, given, "they reach beyond 2^63 - 1 elements"));
+      }
+      spanned += steps * strides[axis];
+    }
+    return strides;
+  }
+
+  private static String wrong(Shape shape, long[] strides, String why) {
+    return "strides " + Arrays.toString(strides) + " for shape " + shape + ": " + why;
   }
 
   /**

@@ -30,6 +30,9 @@ import java.util.function.Function;
  * throw and new raw views are read-only, also after all shared handles are closed. Only {@link
  * #mutable} gives a writable tensor again.
  *
+ * <p><b>Parts.</b> {@link #split} gives parts to other threads, each of which writes its own. While
+ * any is open the tensor is frozen.
+ *
  * <p><b>Elements</b> are read and written by row-major index ({@code getFloatAt}), or by one index
  * for each axis ({@code getFloat}). These methods throw {@link IllegalStateException} when a frozen
  * tensor is to be written, and for a tensor that spans 2 GiB or more, whose elements only segments
@@ -1264,7 +1267,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
             describe() + " cannot be filled with the integer " + value);
     }
     if (value < least || value > most) {
-      throw new IllegalArgumentException(value + " does not fit an element of " + dtype);
+      throw new IllegalArgumentException(value + " does not fit an element of a " + describe());
     }
     return fillBits(living, value);
   }
@@ -1501,6 +1504,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     return strides == null ? Strides.rowMajor(shape) : strides;
   }
 
+  /** Returns a view that spans exactly this, which is contiguous; calls no wrapped memory. */
+  final Tensor strided(Shape shape, long[] steps) {
+    int reached = window.reaches(start(), byteCount()) ? (int) shape.numElements() : 0;
+    return new Tensor(window, offset, reached, shape, Strides.normalised(shape, steps), this);
+  }
+
   private Tensor view(Shape shape, long[] steps, long first) {
     // An empty view has no element to point at; it points at its source's start.
     long start = start() + (shape.numElements() == 0 ? 0 : first << dtype.shift);
@@ -1511,6 +1520,65 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     Window seen = window.seeing(start, bytes);
     int length = seen.reaches(start, bytes) ? (int) shape.numElements() : 0;
     return new Tensor(seen, (int) (start - seen.address), length, shape, strides, this);
+  }
+
+  // ---- parts
+
+  /**
+   * Splits the tensor into parts that differ in size by one index at most, for as many threads to
+   * write. While any of them is open this tensor, and all that lies over the same bytes, is frozen
+   * for its own thread; {@link TensorParts} says when it no longer is. Nothing is copied.
+   *
+   * @param axis from 0 to {@code rank() - 1}; the parts are strided views where it is not the first
+   * @param count from 1 to {@code shape().dim(axis)}
+   * @return the parts, which are to be closed
+   * @throws IndexOutOfBoundsException if there is no such axis
+   * @throws IllegalArgumentException if the axis cannot be split into so many
+   * @throws IllegalStateException also if the tensor is frozen, or parts of it are open
+   */
+  public final TensorParts split(int axis, int count) {
+    useToWrite();
+    long extent = shape.dim(axis);
+    if (count < 1 || count > extent) {
+      throw new IllegalArgumentException(
+          count + " parts of " + extent + " indices on axis " + axis + " of a " + describe());
+    }
+    return TensorParts.of(this, axis, TensorParts.evenly(extent, count));
+  }
+
+  /**
+   * Splits the tensor as {@link #split} does, into parts that end where the caller says.
+   *
+   * @param axis from 0 to {@code rank() - 1}; the parts are strided views where it is not the first
+   * @param ends for each part the index after its last one; they rise, and the last is {@code
+   *     shape().dim(axis)}
+   * @return the parts, which are to be closed
+   * @throws IndexOutOfBoundsException if there is no such axis
+   * @throws IllegalArgumentException if the ends do not rise from above 0 to the extent
+   * @throws IllegalStateException also if the tensor is frozen, or parts of it are open
+   */
+  public final TensorParts splitAt(int axis, long... ends) {
+    useToWrite();
+    long extent = shape.dim(axis);
+    long[] own = ends.clone(); // once: another thread may write to the caller's array
+    long before = 0;
+    boolean rise = true;
+    for (long end : own) {
+      rise &= end > before;
+      before = end;
+    }
+    if (!rise || own.length == 0 || before != extent) {
+      throw new IllegalArgumentException(
+          "ends "
+              + Arrays.toString(own)
+              + " do not rise from above 0 to the "
+              + extent
+              + " indices on axis "
+              + axis
+              + " of a "
+              + describe());
+    }
+    return TensorParts.of(this, axis, own);
   }
 
   // ---- copies
@@ -1545,6 +1613,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     SharedAllocation held = holdToRead();
     try {
       Tensor copy = ctx.empty(dtype, shape);
+      if (scope != null) {
+        living(); // a listener of a budget may have ended it
+      }
       Bulk.copy(this, copy);
       return copy;
     } finally {
@@ -1562,6 +1633,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * on, the bytes are frozen.
    *
    * @return the handle, which the caller or whoever it is handed to must close
+   * @throws IllegalStateException also while parts of the tensor are open
    */
   public final SharedTensor share() {
     use();
@@ -1578,7 +1650,8 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * closes it.
    *
    * @return the handle, or null if the tensor is dead
-   * @throws IllegalStateException if the tensor is alive and belongs to another thread's context
+   * @throws IllegalStateException if the tensor is alive and belongs to another thread's context,
+   *     or parts of it are open
    */
   public final SharedTensor tryShare() {
     if (!isAlive()) {
@@ -1596,7 +1669,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
     // the stack would lose it.
     boolean held = false;
     try {
-      held = scope != null ? shared.retainFrozen() : tryHold(shared);
+      held = scope != null ? shared.retainFrozen(this) : tryHold(shared);
     } finally {
       if (!held) {
         LeakDetector.dismiss(watch);
@@ -1673,6 +1746,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * hold.
    */
   private SharedAllocation beginSharing() {
+    if (scope.isPart()) { // it has begun; a part that is not frozen does not say so
+      return ((PartScope) scope).allocation;
+    }
     SharedAllocation begun = new SharedAllocation(scope.context);
     begun.thaw(this);
     scope.add(begun); // first: if it cannot be begun, it is nobody's and holds nothing
@@ -1683,7 +1759,6 @@ public sealed class Tensor extends TensorState permits SharedTensor {
 
   /** Does the same for bytes in a chunk that is not the arena's: a scope around this one has it. */
   final Tensor beside(long chunk) {
-    StackRoom.require(); // where it ended in the middle, the pin would be nobody's
     SharedAllocation begun = new SharedAllocation(scope.context);
     begun.thaw(this);
     scope.add(begun);
@@ -1696,12 +1771,12 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    * Returns a writable tensor of the context with these elements. If this is a shared handle, it is
    * closed.
    *
-   * <p>A tensor of the context that is not frozen is returned as it is. Otherwise the result lies
-   * over the same bytes if nobody else holds them, by a share or by a {@link TensorPin}, and else
-   * is a copy. The tensor that was shared holds its bytes until its scope ends; before that, each
-   * of its shared handles gives a copy. Read-only memory, a tensor of another context and a view of
-   * a shared handle always give a copy; the handle of the view stays open. When several results lie
-   * over the same bytes, only the last one is writable.
+   * <p>A tensor of the context that is not frozen is returned as it is. Of a {@link TensorPart} the
+   * result is a copy. Otherwise the result lies over the same bytes if nobody else holds them, by a
+   * share or by a {@link TensorPin}, and else is a copy. The tensor that was shared holds its bytes
+   * until its scope ends; before that, each of its shared handles gives a copy. Read-only memory, a
+   * tensor of another context and a view of a shared handle always give a copy; the handle of the
+   * view stays open. When several results lie over the same bytes, only the last one is writable.
    *
    * <p>What a resource throws that the handle tracks is thrown when the handle is closed, as by its
    * {@code close()}: the result is the context's then, until its scope ends, and nobody has it.
@@ -1712,7 +1787,7 @@ public sealed class Tensor extends TensorState permits SharedTensor {
    *     nothing has changed then, but that the guards of a handle may be closed, and its segments
    * @throws OutOfMemoryError if the system refuses memory; the same holds then
    * @throws IllegalStateException also if another thread, or a guard of the handle, has released
-   *     the handle meanwhile
+   *     the handle meanwhile, and while parts of the tensor are open
    */
   public final Tensor mutable(ExecutionContext ctx) {
     use();
@@ -1722,6 +1797,9 @@ public sealed class Tensor extends TensorState permits SharedTensor {
       return this;
     }
     SharedAllocation shared = origin().shared;
+    if (scope != null && shared != null) {
+      shared.requireWhole(origin());
+    }
     boolean alone = shared != null && shared.isSoleHolder() && !window.bytes.isReadOnly();
     if (this instanceof SharedTensor) {
       return consume(ctx, alone);
@@ -1860,6 +1938,10 @@ public sealed class Tensor extends TensorState permits SharedTensor {
   final void expose() {
     SharedAllocation state = origin().shared;
     if (scope != null) {
+      if (scope.isPart()) {
+        ((PartScope) scope).allocation.expose();
+        return;
+      }
       scope.context.arena().expose(scope);
     }
     if (scope == null || state != null && state.outlasts) {

@@ -27,8 +27,15 @@ public final class TensorPin implements OpenResource {
   /** The bytes of which this is a holder; null once closed. */
   private volatile SharedAllocation held;
 
-  private TensorPin(SharedAllocation held) {
+  // For messages; the tensor itself would keep its context reachable.
+  private final DType dtype;
+  private final Shape shape;
+
+  /** Makes a pin that the caller counts. */
+  TensorPin(SharedAllocation held, Tensor tensor) {
     this.held = held;
+    this.dtype = tensor.dtype;
+    this.shape = tensor.shape;
   }
 
   /**
@@ -43,7 +50,8 @@ public final class TensorPin implements OpenResource {
   public static TensorPin of(Tensor tensor) {
     requirePinnable(tensor);
     SharedAllocation held = tensor.allocation();
-    TensorPin pin = new TensorPin(held); // before the count: no pin is lost
+    TensorPin pin = new TensorPin(held, tensor); // before the count: no pin is lost
+    StackRoom.require(); // and none is made that its maker has no stack to close
     if (!tensor.tryHold(held)) {
       throw tensor.releasedMeanwhile();
     }
@@ -81,15 +89,22 @@ public final class TensorPin implements OpenResource {
     long handle = of == null ? 0 : of.chunk;
     if (handle == 0) {
       throw new IllegalStateException(
-          of == null
-              ? "the pin was closed, and holds no chunk any longer"
-              : "the bytes lie in no chunk, because the tensor is empty or wraps memory that is not"
-                  + " an arena's; pin copy(ctx) of it");
+          "the pin of a "
+              + TensorState.describe(dtype, shape)
+              + (of == null
+                  ? " was closed, and holds no chunk any longer"
+                  : " holds no chunk, because the tensor is empty or wraps memory that is not an"
+                      + " arena's; pin copy(ctx) of it"));
     }
     return handle;
   }
 
-  /** Releases the bytes, on any thread. Closing twice does nothing. */
+  /**
+   * Releases the bytes, on any thread. Closing twice does nothing.
+   *
+   * <p>Where this was the last holder of memory that a user wrapped, its owner is told, on this
+   * thread, when the pin is closed. An exception of the owner's is logged, an error is thrown.
+   */
   @Override
   public void close() {
     SharedAllocation let = held;

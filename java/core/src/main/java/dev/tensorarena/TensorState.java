@@ -114,7 +114,7 @@ abstract sealed class TensorState permits Tensor {
   /**
    * Checks, as {@link #use()} does, and also that the tensor may be written.
    *
-   * @throws IllegalStateException also if the tensor is frozen
+   * @throws IllegalStateException also if the tensor is frozen, or parts of it are open
    */
   final Object useToWrite() {
     Object living = use();
@@ -124,11 +124,19 @@ abstract sealed class TensorState permits Tensor {
 
   private void requireWritable() {
     if (isFrozen()) {
-      throw new IllegalStateException(
-          this
-              + " is frozen: it was shared, or wraps read-only memory; mutable(ctx) gives a tensor"
-              + " that can be written");
+      throw frozen();
     }
+  }
+
+  private IllegalStateException frozen() {
+    Tensor own = origin();
+    String open = scope == null ? "" : own.shared.openParts(own);
+    return new IllegalStateException(
+        this
+            + (!open.isEmpty()
+                ? " is frozen while parts of it are open: " + open
+                : " is frozen: it was shared, or wraps read-only memory; mutable(ctx) gives a tensor"
+                    + " that can be written"));
   }
 
   /** Does {@link #living()}, and checks that the tensor may be written. */
@@ -139,7 +147,8 @@ abstract sealed class TensorState permits Tensor {
 
   /**
    * Returns whether the elements cannot be written: from the first share on, but for the handle
-   * that {@code mutable} returned last. Reads plain fields, so that asking costs nothing.
+   * that {@code mutable} returned last, and while parts of it are open. Reads plain fields, so that
+   * asking costs nothing.
    */
   final boolean isFrozen() {
     if (scope == null) {

@@ -21,7 +21,7 @@
  *
  * <ul>
  *   <li>{@link dev.tensorarena.ExecutionContext}: the memory of one query, batch, request or task.
- *       It is opened and used by one thread, allocates tensors, and ends all of them at once.
+ *       It is used by one thread at a time, allocates tensors, and ends all of them at once.
  *   <li>{@link dev.tensorarena.Tensor}: a handle of typed elements with a {@link
  *       dev.tensorarena.Shape} and a {@link dev.tensorarena.DType}, with methods for single
  *       elements, bulk copies, views and buffers.
@@ -32,7 +32,14 @@
  *       statistics.
  * </ul>
  *
- * <p>{@link dev.tensorarena.Npy} reads and writes NumPy's {@code .npy} files.
+ * <p>{@link dev.tensorarena.MemoryBudget} limits what contexts on many threads have together.
+ * {@link dev.tensorarena.TensorParts} are the parts of one tensor, which as many threads write.
+ * {@link dev.tensorarena.DetachedContext} is a context on its way to another thread. {@link
+ * dev.tensorarena.Handoff} runs functions of shared handles on other threads, and {@link
+ * dev.tensorarena.TensorQueue} hands handles from stage to stage; neither loses any.
+ *
+ * <p>{@link dev.tensorarena.Npy} reads and writes NumPy's {@code .npy} files, {@link
+ * dev.tensorarena.Npz} its {@code .npz} archives of them.
  *
  * <p>Unless a method says otherwise, {@code null} as an argument leads to a {@link
  * NullPointerException}. When a method refuses its arguments with this or another exception,

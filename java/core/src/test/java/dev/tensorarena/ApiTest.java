@@ -28,7 +28,13 @@ class ApiTest {
   @Test
   void closingThrowsNothingChecked() throws Exception {
     for (Class<?> type :
-        List.of(SharedTensor.class, ExecutionContext.class, Scope.class, TensorPin.class)) {
+        List.of(
+            SharedTensor.class,
+            ExecutionContext.class,
+            Scope.class,
+            TensorPin.class,
+            TensorParts.class,
+            TensorPart.class)) {
       assertEquals(0, type.getMethod("close").getExceptionTypes().length, type.getName());
     }
   }
@@ -42,14 +48,18 @@ class ApiTest {
             ExecutionContext.class,
             ExecutionContext.Builder.class,
             SharedTensor.class,
-            Scope.class,
             Shape.class,
             ChunkPool.class,
             TensorPin.class,
+            TensorParts.class,
+            TensorPart.class,
             MemoryLimitExceededException.class)) {
       assertTrue(Modifier.isFinal(type.getModifiers()), type.getName());
       assertEquals(0, type.getConstructors().length, type.getName());
     }
+    assertArrayEquals(new Class<?>[] {PartScope.class}, Scope.class.getPermittedSubclasses());
+    assertFalse(Modifier.isPublic(PartScope.class.getModifiers()));
+    assertEquals(0, Scope.class.getConstructors().length);
     Calls.methods(Tensor.class)
         .forEach(method -> assertTrue(Modifier.isFinal(method.getModifiers()), method.toString()));
   }

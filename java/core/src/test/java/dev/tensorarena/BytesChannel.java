@@ -30,15 +30,21 @@ class BytesChannel extends FileChannel {
 
   @Override
   public int read(ByteBuffer into) throws IOException {
-    int count = Math.min(Math.min(into.remaining(), 7), bytes.length - position);
-    if (count == 0) {
+    int count = read(into, position);
+    position += Math.max(0, count);
+    return count;
+  }
+
+  @Override
+  public int read(ByteBuffer into, long position) throws IOException {
+    int count = (int) Math.min(Math.min(into.remaining(), 7), bytes.length - position);
+    if (count <= 0) {
       if (failure != null) {
         throw failure;
       }
       return -1;
     }
-    into.put(bytes, position, count);
-    position += count;
+    into.put(bytes, (int) position, count);
     return count;
   }
 
@@ -92,11 +98,6 @@ class BytesChannel extends FileChannel {
 
   @Override
   public long transferFrom(ReadableByteChannel source, long position, long count) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public int read(ByteBuffer into, long position) {
     throw new UnsupportedOperationException();
   }
 

@@ -15,6 +15,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -49,6 +53,12 @@ final class Calls {
               ForeignMemory.class, new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(1))),
           Map.entry(Class.class, NoGuard.class),
           Map.entry(Function.class, (Function<Object, NoGuard>) guarded -> new NoGuard()),
+          Map.entry(Executor.class, (Executor) Runnable::run),
+          Map.entry(CompletionStage.class, CompletableFuture.completedFuture(null)),
+          Map.entry(TimeUnit.class, TimeUnit.NANOSECONDS),
+          Map.entry(MemoryBudget.class, MemoryBudget.of("calls", Long.MAX_VALUE)),
+          Map.entry(
+              MemoryBudget.PressureListener.class, (MemoryBudget.PressureListener) bytes -> false),
           Map.entry(Runnable.class, (Runnable) () -> {}),
           Map.entry(AutoCloseable.class, (AutoCloseable) () -> {}));
 
@@ -108,12 +118,24 @@ final class Calls {
             return like.shape();
           } else if (type == ExecutionContext.class) {
             return ctx;
+          } else if (type == Scope.class) {
+            return ctx.current.parent == null ? ctx.current : ctx.current.parent;
+          } else if (type == DetachedContext.class) {
+            return ctx.track(ExecutionContext.open().detach());
+          } else if (type == SharedTensor.class) {
+            return ctx.track(ctx.zeros(like.dtype(), like.shape()).share());
+          } else if (type == Tensor[].class) {
+            return new Tensor[] {ctx.zeros(like.dtype(), like.shape())};
           } else if (type == Tensor.class) {
             return ctx.zeros(like.dtype(), like.shape());
+          } else if (type == long[].class && method.getName().equals("splitAt")) {
+            return new long[] {1};
           } else if (type == long[].class) {
             return new long[like.shape().rank()];
           } else if (type == int.class && method.getName().matches("allocate.*|alignment")) {
             return 1; // an alignment
+          } else if (method.getName().equals("bounded")) {
+            return type == int.class ? (Object) 1 : (Object) 1L;
           } else if (type == long.class && method.getName().equals("tensorAt")) {
             return like.start(); // room that was handed out
           } else if (VALUES.containsKey(type)) {
@@ -124,6 +146,10 @@ final class Calls {
           }
           throw new AssertionError("this test knows no " + type.getName() + " for " + method);
         };
-    return Stream.of(method.getParameterTypes()).map(argument).toArray();
+    Object[] all = Stream.of(method.getParameterTypes()).map(argument).toArray();
+    if (method.getName().equals("split")) {
+      all[1] = 1; // the number of parts
+    }
+    return all;
   }
 }

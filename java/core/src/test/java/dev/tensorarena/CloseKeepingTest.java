@@ -130,6 +130,15 @@ class CloseKeepingTest {
     assertKept(kept, 0, 3, 1, 4, 2, 5);
   }
 
+  /** The result comes to lie where the view began, and is not the view all the same. */
+  @Test
+  void aStridedViewIsCopiedBeforeWhatIsTrackedWritesToIt() {
+    Scope scope = ctx.scope();
+    Tensor matrix = ctx.copyOf(Shape.of(2, 3), counting(6));
+    scope.track(() -> matrix.fill(9));
+    assertKept(scope.closeKeeping(matrix.transpose()), 0, 3, 1, 4, 2, 5);
+  }
+
   @Test
   void aSharedResultIsCopiedAndItsReadersKeepTheirs() {
     Scope scope = ctx.scope();
@@ -434,8 +443,12 @@ class CloseKeepingTest {
       Scope scope = limited.scope();
       Tensor matrix = limited.zeros(DType.INT8, 20, 40);
       Tensor strided = matrix.transpose();
-      assertThrows(MemoryLimitExceededException.class, () -> scope.closeKeeping(strided));
-      assertTrue(strided.isAlive());
+      ByteBuffer lent = ByteBuffer.allocateDirect(800).asReadOnlyBuffer();
+      Tensor readOnly = limited.wrap(lent, DType.INT8, Shape.of(800));
+      for (Tensor copied : List.of(strided, readOnly)) {
+        assertThrows(MemoryLimitExceededException.class, () -> scope.closeKeeping(copied));
+        assertTrue(copied.isAlive());
+      }
       Tensor kept = scope.closeKeeping(matrix);
       assertEquals(800, limited.memoryUsage());
       kept.fill(1);

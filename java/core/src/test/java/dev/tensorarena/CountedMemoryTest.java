@@ -94,12 +94,63 @@ class CountedMemoryTest {
       assertEquals(2, views[i].get(0));
       views[i] = null;
     }
+    awaitRelease(times);
+    assertFalse(memory.isAlive());
+    Reference.reachabilityFence(block);
+  }
+
+  /** The hold of a view is one of the buffer that it is a view of, which may be written. */
+  @Test
+  void readOnlyMemoryIsHeldByItsRawViewsToo() throws Exception {
+    AtomicInteger times = new AtomicInteger();
+    ByteBuffer block = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
+    block.putFloat(4, 2);
+    ForeignMemory memory =
+        ForeignMemory.ofReadOnlyAddress(
+            NativeArena.bufferAddress(block), 8, times::incrementAndGet);
+    assertTrue(memory.part(0, 8).isReadOnly());
+    FloatBuffer view = readOnlyViewOf(memory);
+    assertTrue(view.isReadOnly());
+    for (int j = 0; j < 5; j++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertEquals(0, times.get());
+    assertEquals(2, view.get(1));
+    Reference.reachabilityFence(view);
+    view = null;
+    awaitRelease(times);
+    Reference.reachabilityFence(block);
+  }
+
+  private FloatBuffer readOnlyViewOf(ForeignMemory memory) {
+    Tensor tensor = ctx.wrap(memory, DType.FLOAT32, Shape.of(2));
+    assertFalse(tensor.isWritable());
+    assertRefuses(() -> tensor.setFloatAt(0, 1), "read-only");
+    FloatBuffer view = tensor.asFloatBuffer();
+    ctx.reset();
+    return view;
+  }
+
+  private static void awaitRelease(AtomicInteger times) throws InterruptedException {
     for (int i = 0; i < 500 && times.get() == 0; i++) {
       System.gc();
       Thread.sleep(10);
     }
-    assertEquals(1, times.get(), "and released once nobody can");
-    assertFalse(memory.isAlive());
+    assertEquals(1, times.get(), "released once no view can be reached");
+  }
+
+  /** It runs on a Cleaner's thread then, where nobody else would say so. */
+  @Test
+  void anErrorOfTheOwnerIsLoggedWhereTheLastRawViewIsCollected() {
+    Error error = new Error("an owner's");
+    ByteBuffer block = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
+    Runnable released =
+        () -> {
+          throw error;
+        };
+    ForeignMemory memory = ForeignMemory.ofAddress(NativeArena.bufferAddress(block), 8, released);
+    assertTrue(LibraryLog.tellsOf(error, () -> rawViewOf(memory)));
     Reference.reachabilityFence(block);
   }
 

@@ -14,8 +14,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The Java code in the README and in the packages' descriptions, and the same code in each module's
- * {@code ExamplesTest}, which compiles and runs it. Blanks and line ends may differ.
+ * The Java code in the README, in the guide and in the packages' descriptions, and the same code in
+ * tests whose names end in {@code ExamplesTest}, which compile and run it. Blanks and line ends may
+ * differ.
  */
 class DocumentedExamplesTest {
   private static final Path ROOT = Path.of("../..");
@@ -42,6 +43,7 @@ class DocumentedExamplesTest {
 
   private static Map<String, String> shown() throws IOException {
     Map<String, String> shown = new LinkedHashMap<>(examples(ROOT.resolve("README.md"), FENCED));
+    shown.putAll(examples(ROOT.resolve("docs/GUIDE.md"), FENCED));
     for (Path file : javaFiles("package-info.java")) {
       shown.putAll(examples(file, IN_JAVADOC));
     }
@@ -58,7 +60,7 @@ class DocumentedExamplesTest {
 
   private static List<Path> javaFiles(String name) throws IOException {
     try (Stream<Path> files = Files.walk(ROOT.resolve("java"))) {
-      return files.filter(file -> file.endsWith(name)).toList();
+      return files.filter(file -> file.getFileName().toString().endsWith(name)).toList();
     }
   }
 

@@ -33,7 +33,9 @@ class EndLoadsNothingTest {
     TAKEN_OVER,
     HANDLE,
     HANDLE_OF_WRAPPED,
-    PIN
+    PIN,
+    PART,
+    PART_THAT_NOBODY_TOOK
   }
 
   @ParameterizedTest
@@ -124,6 +126,8 @@ class EndLoadsNothingTest {
             case HANDLE -> tensor.share();
             case HANDLE_OF_WRAPPED -> wrap(ctx).share();
             case PIN -> TensorPin.of(tensor);
+            case PART -> taken(tensor);
+            case PART_THAT_NOBODY_TOOK -> tensor.split(0, 1).get(0);
           };
       switch (kind) {
         case TRACKED -> scope.track(Ends::released);
@@ -137,10 +141,16 @@ class EndLoadsNothingTest {
           inner.close();
           handle.mutable(ctx);
         }
-        case HANDLE, HANDLE_OF_WRAPPED, PIN -> outer.close();
+        case HANDLE, HANDLE_OF_WRAPPED, PIN, PART, PART_THAT_NOBODY_TOOK -> outer.close();
         default -> {}
       }
       return end;
+    }
+
+    private static TensorPart taken(Tensor tensor) {
+      TensorPart part = tensor.split(0, 1).get(0);
+      part.tensor().track(Ends::released);
+      return part;
     }
 
     private static Tensor wrap(ExecutionContext ctx) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -51,6 +52,7 @@ class ExamplesTest {
   @Test
   void more(@TempDir Path folder) throws Exception {
     Path path = folder.resolve("vectors.npy");
+    Path archive = folder.resolve("all.npz");
     AtomicBoolean closed = new AtomicBoolean();
     AutoCloseable session = () -> closed.set(true);
     try (ExecutionContext ctx = ExecutionContext.open()) {
@@ -66,12 +68,15 @@ class ExamplesTest {
       Tensor kept = scope.closeKeeping(temporary.slice(0, 0, 10)); // the one result survives
       ctx.track(session); // closed with the context
       Tensor vectors = Npy.read(ctx, path); // straight from the file into the arena
+      Npz.write(archive, Map.of("w", w, "m/columns", columns)); // as NumPy's savez
+      Map<String, Tensor> all = Npz.read(ctx, archive); // all that a savez has, or none
       // end of example
       assertEquals(4, columns.getInt(0, 1));
       assertEquals(last, raw.get(2));
       assertFalse(temporary.isAlive());
       assertEquals(10, kept.size());
       assertEquals(2, vectors.size());
+      assertEquals(4, all.get("m/columns").getInt(0, 1));
     }
     assertTrue(closed.get());
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +18,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where the jar's library is extracted to if nothing can be loaded from the temporary folder. */
+/**
+ * Where the jar's library is extracted to if nothing can be loaded from the temporary folder, or on
+ * a system that does not delete what is loaded.
+ */
 class ExtractedLibraryTest {
   private static final String FILE = System.mapLibraryName("tensorarena");
 
@@ -53,7 +57,11 @@ class ExtractedLibraryTest {
   }
 
   private List<Path> kept() throws IOException {
-    try (Stream<Path> files = Files.walk(caches())) {
+    return filesIn(caches());
+  }
+
+  private static List<Path> filesIn(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
       return files.filter(Files::isRegularFile).toList();
     }
   }
@@ -92,6 +100,34 @@ class ExtractedLibraryTest {
     byte[] flipped = bytes.clone();
     flipped[flipped.length / 2] ^= 1;
     return flipped;
+  }
+
+  /** By the loader's account it is Windows, whose library is here one that this system loads. */
+  @Test
+  void onWindowsItIsKeptInTheTemporaryFolderAndUsedAgain() throws Exception {
+    Path jar = folder.resolve("jar");
+    String windows = NativeLibrary.platform().replaceFirst("^[a-z]+", "windows");
+    TestSupport.copyLibrary(Files.createDirectories(jar.resolve("natives").resolve(windows)));
+    String classPath = System.getProperty("java.class.path") + File.pathSeparator + jar;
+    List<String> start =
+        TestSupport.command(
+            classPath,
+            List.of("-Djava.io.tmpdir=" + temporary, "-Dos.name=Windows 11"),
+            LoaderTest.Load.class);
+    TestSupport.run(start).assertSucceeded();
+    Path kept = temporary.resolve("tensorarena");
+    Path file = filesIn(kept).get(0);
+    byte[] bytes = Files.readAllBytes(file);
+    Object first = Files.readAttributes(file, "unix:ino").get("ino");
+
+    TestSupport.run(start).assertSucceeded().assertPrinted(file + "\n");
+    assertEquals(List.of(file), filesIn(kept));
+    assertEquals(first, Files.readAttributes(file, "unix:ino").get("ino"));
+
+    Files.write(file, flipped(bytes));
+    TestSupport.run(start).assertSucceeded().assertPrinted(file + "\n");
+    assertEquals(List.of(file), filesIn(kept));
+    assertEquals(-1, Arrays.mismatch(bytes, Files.readAllBytes(file)));
   }
 
   @Test

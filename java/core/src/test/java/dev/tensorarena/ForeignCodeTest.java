@@ -204,4 +204,37 @@ class ForeignCodeTest {
           () -> Npy.write(column, folder.resolve("a.npy")), "is dead: its scope was closed");
     }
   }
+
+  @Test
+  void whatTheMemoryOfOneOfSeveralEndsIsNotJoined() {
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Acting memory = new Acting();
+      Tensor wrapped = other.wrap(memory, DType.INT32, Shape.of(4));
+      Tensor tensor = ctx.allocSlice(1, 2, 3, 4);
+      endedFor(memory);
+      assertRefuses(() -> other.concat(0, tensor, wrapped), "is dead: its scope was closed");
+      assertEquals(0, other.memoryUsage(), "nothing was allocated");
+    }
+  }
+
+  /** It is asked before anything is allocated, and again as it is copied. */
+  @Test
+  void aResultThatTheMemoryOfTheLastOneEndsIsRefused() {
+    try (ExecutionContext other = ExecutionContext.open()) {
+      Acting memory = new Acting();
+      Tensor wrapped = other.wrap(memory, DType.INT32, Shape.of(4));
+      Tensor tensor = other.allocSlice(1, 2, 3, 4);
+      Tensor[] fresh = new Tensor[1];
+      memory.doOnce(
+          () -> {
+            memory.doOnce(
+                () -> {
+                  scope.close();
+                  fresh[0] = ctx.allocSlice(1, 2, 3, 4);
+                });
+          });
+      assertRefuses(() -> ctx.stack(0, tensor, wrapped), "is dead: its scope was closed");
+      assertArrayEquals(new int[] {1, 2, 3, 4}, fresh[0].toIntArray());
+    }
+  }
 }

@@ -76,6 +76,16 @@ class ForgottenTest {
     run(Threads.class, "-Xmx64m");
   }
 
+  @Test
+  void aForgottenDetachedContextIsAForgottenContext() throws Exception {
+    run(Detached.class);
+  }
+
+  @Test
+  void whatAForgottenContextHadAdoptedIsTakenBackToo() throws Exception {
+    run(Adopted.class);
+  }
+
   /** Collects, and has what was found taken back, until something holds. */
   private static void await(BooleanSupplier holds) {
     for (int i = 0; i < 2000 && !holds.getAsBoolean(); i++) {
@@ -99,6 +109,63 @@ class ForgottenTest {
   private static void forget(int contexts, long bytes) {
     for (int i = 0; i < contexts; i++) {
       ExecutionContext.open().empty(DType.INT8, bytes).setByteAt(0, (byte) 1);
+    }
+  }
+
+  static final class Detached {
+    public static void main(String[] args) throws Exception {
+      List<DetachedContext> held = new ArrayList<>(); // while they are made, the collector has none
+      for (int i = 0; i < 1000; i++) {
+        ExecutionContext ctx = ExecutionContext.open();
+        ctx.scope();
+        ctx.allocSlice(1f).share().close();
+        DetachedContext moving = ctx.detach();
+        held.add(moving);
+        if (i % 2 == 0) {
+          TestSupport.runOnThread("next", () -> held.add(moving.attach().detach()));
+        }
+      }
+      assertEquals(1000, ChunkPool.stats().inUseChunks());
+      held.clear();
+      awaitNothingInUse();
+    }
+  }
+
+  static final class Adopted {
+    private static final int CONTEXTS = 20; // few, so that no collection comes before the end
+
+    public static void main(String[] args) {
+      SharedTensor kept = forget();
+      assertTrue(ChunkPool.stats().inUseChunks() > CONTEXTS, "or nothing was forgotten");
+      await(() -> ChunkPool.stats().inUseChunks() == 1 && ChunkPool.openContexts() == 0);
+      assertEquals(7f, kept.getFloat(0));
+      kept.close();
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+
+    /** Of each the scopes hold shared tensors of their own and of others; one handle is kept. */
+    private static SharedTensor forget() {
+      SharedTensor kept = null;
+      for (int i = 0; i < CONTEXTS; i++) {
+        ExecutionContext ctx = ExecutionContext.open();
+        ctx.allocSlice(1f).share().close();
+        ctx.scope();
+        for (int j = 0; j < 3; j++) {
+          ExecutionContext child = ExecutionContext.open();
+          Tensor tensor = child.allocSlice(7f);
+          tensor.share().close();
+          child.scope();
+          child.allocSlice(8f).share().close();
+          ctx.adopt(child.detach());
+          tensor.share().close();
+        }
+      }
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ExecutionContext child = ExecutionContext.open();
+        kept = child.allocSlice(7f).share();
+        ctx.adopt(child.detach());
+      }
+      return kept;
     }
   }
 

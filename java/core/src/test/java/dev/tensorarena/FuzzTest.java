@@ -76,6 +76,9 @@ class FuzzTest {
 
     private final Random random;
     private final List<Tensor> tensors = new ArrayList<>();
+    private final List<TensorParts> splits = new ArrayList<>();
+    private final List<DetachedContext> moving = new ArrayList<>();
+    private final MemoryBudget budget = MemoryBudget.of("fuzz", 1 << 20);
     private ExecutionContext ctx;
     private boolean sawNull;
 
@@ -104,6 +107,7 @@ class FuzzTest {
         }
       }
       close();
+      budget.close();
     }
 
     private void close() {
@@ -113,7 +117,14 @@ class FuzzTest {
           ((SharedTensor) tensor).close();
         }
       }
+      for (TensorParts parts : splits) {
+        parts.get(0).close();
+        parts.close();
+      }
+      moving.forEach(DetachedContext::close); // what was not adopted
       tensors.clear();
+      splits.clear();
+      moving.clear();
     }
 
     private void open() throws Exception {
@@ -145,9 +156,7 @@ class FuzzTest {
       long before = ctx.memoryUsage();
       try {
         Object result = method.invoke(on, arguments);
-        if (result instanceof Tensor) {
-          tensors.add((Tensor) result);
-        }
+        keep(result);
       } catch (InvocationTargetException e) {
         Throwable thrown = e.getCause();
         boolean named = NAMED.stream().anyMatch(type -> type.isInstance(thrown));
@@ -157,6 +166,17 @@ class FuzzTest {
         if (!(thrown instanceof NullPointerException)) {
           assertEquals(before, ctx.memoryUsage(), method + ": " + thrown);
         }
+      }
+    }
+
+    private void keep(Object result) {
+      if (result instanceof Tensor) {
+        tensors.add((Tensor) result);
+      } else if (result instanceof TensorParts) {
+        splits.add((TensorParts) result);
+        tensors.add(splits.get(splits.size() - 1).get(0).tensor());
+      } else if (result instanceof DetachedContext) {
+        ctx = ((DetachedContext) result).attach();
       }
     }
 
@@ -191,6 +211,8 @@ class FuzzTest {
         return random.longs(random.nextInt(5)).map(any -> number()).toArray();
       } else if (type == int[].class) {
         return random.ints(random.nextInt(5)).map(any -> (int) number()).toArray();
+      } else if (type == Tensor[].class) {
+        return random.ints(random.nextInt(4)).mapToObj(any -> pick(tensors)).toArray(Tensor[]::new);
       } else if (type.isArray()) {
         return Array.newInstance(type.getComponentType(), random.nextInt(10));
       } else if (type == Shape.class) {
@@ -201,6 +223,13 @@ class FuzzTest {
         return pick(tensors);
       } else if (type == ExecutionContext.class) {
         return ctx;
+      } else if (type == MemoryBudget.class) {
+        return budget;
+      } else if (type == DetachedContext.class) {
+        ExecutionContext child = ExecutionContext.builder().budget(budget).open();
+        tensors.add(child.zeros(DType.FLOAT32, random.nextInt(5)));
+        moving.add(child.detach());
+        return moving.get(random.nextInt(moving.size()));
       } else if (type == String.class) {
         return "fuzz";
       } else if (type == Class.class) {

@@ -91,6 +91,18 @@ class HeaderTest {
     assertStatistics("ta_pool_info", ChunkPool.class);
   }
 
+  @Test
+  void whatABudgetSaysOfItselfAreTheWordsOfItsStruct() throws Exception {
+    assertWords(
+        MemoryBudget.class,
+        "ta_budget_info",
+        Map.of("LIMIT", "limit", "USED", "used", "PEAK", "peak"));
+    assertEquals(PUBLIC.words("ta_budget_info").size(), valueOf(MemoryBudget.class, "WORDS"));
+    CHeader budgets = CHeader.read("src/budget.h");
+    assertEquals(
+        budgets.constant("BUDGET_DEPTH_SHIFT").get(), valueOf(MemoryBudget.class, "DEPTH_SHIFT"));
+  }
+
   private static void assertStatistics(String struct, Class<?> type) throws Exception {
     List<String> words = PUBLIC.words(struct);
     List<Field> constants = constants(type).stream().filter(c -> c.getType() == int.class).toList();

@@ -2,6 +2,7 @@ package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -31,7 +32,6 @@ class HeapExhaustedTest {
   static final class Kept {
     private static final int SIZE = 65_536;
 
-    /** What fills the heap: arrays, and behind them objects of the least size. */
     static final FullHeap HEAP = new FullHeap(20_000);
 
     public static void main(String[] args) {
@@ -239,6 +239,76 @@ class HeapExhaustedTest {
           assertTrue(exhausted);
           assertTrue(tracked > 10_000);
           assertEquals(tracked, closed);
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatFailsWhereThereIsNoHeapToNoteItIsClosedAllTheSame() throws Exception {
+    TestSupport.fork(List.of("-Xmx8m", "-Dtensorarena.leakDetection=off"), TwoFailures.class)
+        .assertSucceeded();
+  }
+
+  static final class TwoFailures {
+    /** Sixteen bytes, as little as an object can have. */
+    private static final class Node {
+      final Node next;
+
+      Node(Node next) {
+        this.next = next;
+      }
+    }
+
+    private static Node filler;
+    private static boolean filled;
+    private static int closed;
+
+    /** Room is found once more when nothing seems to be left; at last there is none. */
+    private static boolean fillHeap() {
+      int refused = 0;
+      while (refused < 8) {
+        try {
+          filler = new Node(filler);
+        } catch (OutOfMemoryError e) {
+          refused++;
+        }
+      }
+      return true;
+    }
+
+    private static Throwable close(Scope scope) {
+      try {
+        scope.close();
+        return null;
+      } catch (Throwable e) {
+        return e;
+      }
+    }
+
+    public static void main(String[] args) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        for (boolean full : new boolean[] {false, true}) { // the first one has all loaded
+          RuntimeException first = new RuntimeException();
+          RuntimeException next = new RuntimeException();
+          Scope scope = ctx.scope();
+          scope.track(() -> closed++);
+          scope.track(
+              () -> {
+                filled = full && fillHeap();
+                throw next;
+              });
+          scope.track(
+              () -> {
+                throw first;
+              });
+          closed = 0;
+          Throwable thrown = close(scope);
+          filler = null;
+          assertSame(first, thrown);
+          assertEquals(full, filled);
+          assertEquals(1, closed);
+          assertEquals(full ? 0 : 1, first.getSuppressed().length);
         }
       }
     }

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** What became unreachable unclosed is reported with its place. Each case has a JVM of its own. */
@@ -38,6 +39,11 @@ class LeakReportTest {
   @Test
   void aLeakedHandleIsReportedWithThePlaceThatSharedIt() throws Exception {
     run("all", LeakedHandle.class);
+  }
+
+  @Test
+  void aForgottenPartIsReportedWithThePlaceThatSplit() throws Exception {
+    run("all", LeakedPart.class);
   }
 
   @Test
@@ -194,6 +200,24 @@ class LeakReportTest {
       }
     }
 
+    static void parts(int count) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        TensorParts parts = ctx.zeros(DType.FLOAT32, count + 1, 2).splitAt(0, ends(count + 1));
+        parts.get(0).tensor().fill(1f);
+        parts.get(0).close();
+      }
+    }
+
+    private static long[] ends(int count) {
+      return LongStream.rangeClosed(1, count).toArray();
+    }
+
+    static Tensor tensorOfPart() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        return ctx.zeros(DType.FLOAT32, 3).split(0, 1).get(0).tensor();
+      }
+    }
+
     static Tensor viewOfHandle() {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         return ctx.allocSlice(1f, 2f).share().slice(0, 1, 2);
@@ -235,6 +259,34 @@ class LeakReportTest {
         Reports.assertPlace(report, "exposedContext");
         assertTrue(ChunkPool.stats().inUseChunks() > how, "way " + how);
       }
+    }
+  }
+
+  static final class LeakedPart {
+    public static void main(String[] args) throws Exception {
+      Reports reports = new Reports();
+      Leaks.parts(1);
+      LogRecord report = reports.next();
+      String message = report.getMessage();
+      assertTrue(message.contains("LEAK: part 1 of a FLOAT32 tensor of shape [2, 2]"), message);
+      assertTrue(message.contains("pinned for ever"), message);
+      Reports.assertPlace(report, "parts");
+      assertEquals(1, ChunkPool.stats().pinnedChunks());
+      reports.assertNoMore();
+      Leaks.parts(3);
+      for (int i = 0; i < 3; i++) {
+        Reports.assertPlace(reports.next(), "parts");
+      }
+      Tensor tensor = Leaks.tensorOfPart();
+      reports.assertNoMore();
+      assertEquals(0f, tensor.getFloatAt(2), "its tensor keeps a part");
+      tensor = null;
+      Reports.assertPlace(reports.next(), "tensorOfPart");
+      try (ExecutionContext ctx = ExecutionContext.open();
+          TensorParts parts = ctx.zeros(DType.FLOAT32, 3).split(0, 3)) {
+        assertEquals(3, parts.count());
+      }
+      reports.assertNoMore();
     }
   }
 

@@ -367,7 +367,7 @@ class LimitTest {
   void aLimitThatIsLiftedMeanwhileIsNoNegativeNumber() {
     ChunkPool.memoryLimit(Long.MAX_VALUE);
     NativeArena.setPoolMemoryLimit(NativeArena.UNLIMITED);
-    MemoryLimitExceededException e = ChunkPool.limitExceeded("a context", 5);
+    MemoryLimitExceededException e = ChunkPool.limitExceeded("a context", 5, 5);
     assertEquals(Long.MAX_VALUE, e.limit());
     assertFalse(e.getMessage().contains("-1"), e::getMessage);
   }

@@ -115,6 +115,23 @@ class LivenessGateTest {
               "the memory that it wraps has gone",
               LivenessGateTest::overMemoryThatGoes),
           new Death(
+              "part closed",
+              "its part was closed, part 0 of a ",
+              (ctx, kind) -> {
+                TensorPart part = kind.in(ctx).split(0, 1).get(0);
+                Tensor tensor = part.tensor();
+                part.close();
+                return tensor;
+              }),
+          new Death(
+              "view of a part closed",
+              "its part was closed, part 0 of a ",
+              (ctx, kind) -> {
+                try (TensorPart part = kind.in(ctx).split(0, 1).get(0)) {
+                  return part.tensor().transpose();
+                }
+              }),
+          new Death(
               "handle released", "its shared handle was released", LivenessGateTest::released),
           new Death(
               "handle released after its scope",
@@ -182,8 +199,8 @@ class LivenessGateTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor tensor = kind.in(ctx);
         Object result = Calls.call(method, tensor, tensor, ctx);
-        if (result instanceof SharedTensor) {
-          ((SharedTensor) result).close();
+        if (result instanceof OpenResource && result != tensor) {
+          ((OpenResource) result).close();
         }
         return kind;
       } catch (Throwable e) {

@@ -48,6 +48,9 @@ final class Malice {
     /** Replaced with each write, never written: who shares keeps what it saw. Null: not known. */
     volatile long[] bits;
 
+    /** Whether a tensor over them may be alive that nobody knows of. */
+    boolean isForgotten;
+
     /** How many writes have begun. */
     int writes;
 
@@ -218,14 +221,14 @@ final class Malice {
   }
 
   /** Whether two ranges have a byte in common. */
-  private static boolean meet(long start, long bytes, long other, long otherBytes) {
+  static boolean meet(long start, long bytes, long other, long otherBytes) {
     return Math.max(start, other) < Math.min(start + bytes, other + otherBytes);
   }
 
   /** Bytes that a scope was asked for by their address. */
   static final class Room {
     final Cells cells = Cells.byAddress();
-    final Context ctx;
+    Context ctx;
     final Life life;
     final long bytes;
     long address;

@@ -23,6 +23,8 @@ abstract class MaliceActor extends Thread {
   final List<Malice.Holding> holdings = new ArrayList<>();
   final List<Malice.Pin> pins = new ArrayList<>();
   final List<Malice.Room> rooms = new ArrayList<>();
+  final List<MaliceParts.Split> splits = new ArrayList<>();
+  final List<MaliceParts.Part> parts = new ArrayList<>();
 
   /** What an error stopped in the middle of its close: it is closed again at last. */
   final List<AutoCloseable> unfinished = new ArrayList<>();
@@ -103,6 +105,8 @@ abstract class MaliceActor extends Thread {
   final void inherit(MaliceActor ended) {
     holdings.addAll(ended.holdings);
     pins.addAll(ended.pins);
+    splits.addAll(ended.splits);
+    parts.addAll(ended.parts);
     unfinished.addAll(ended.unfinished);
     operations += ended.operations;
   }
@@ -253,7 +257,7 @@ abstract class MaliceActor extends Thread {
     Throwable thrown = call(what, outermost, body);
     ctx.ending--;
     if (ctx.ending == 0) {
-      if (thrown == null && outermost.owner != null) {
+      if (thrown == null && outermost.owner != null && !outermost.isAdopted()) {
         violated("a scope is open after it was closed");
       }
       ctx.lives.removeIf(life -> life.real.owner == null);
@@ -346,6 +350,7 @@ abstract class MaliceActor extends Thread {
   final void checkAll() {
     holdings.forEach(this::check);
     pins.forEach(this::check);
+    parts.forEach(part -> MaliceParts.check(this, part));
   }
 
   /** Checks that new bytes are nobody else's. */
@@ -370,6 +375,11 @@ abstract class MaliceActor extends Thread {
       for (Malice.Room room : actor.rooms) {
         if (room.isAlive() && room.cells != cells && room.overlaps(start, bytes)) {
           violated(placed + " lies over " + room + String.format(" at 0x%x", start));
+        }
+      }
+      for (MaliceParts.Part part : actor.parts) {
+        if (part.cells != cells && part.holds(start, bytes)) {
+          violated(placed + " lies over " + part + String.format(" at 0x%x", start));
         }
       }
     }

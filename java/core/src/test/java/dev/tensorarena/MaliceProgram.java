@@ -17,6 +17,7 @@ import java.util.function.Consumer;
  */
 final class MaliceProgram {
   private static final int ACTORS = 3;
+  private static final int COLLECTIONS = 200;
   private static final int TURNS = 60;
   private static final int STEPS = 60;
 
@@ -35,9 +36,17 @@ final class MaliceProgram {
   final MaliceEdges edges;
 
   final MaliceShelf shelf = new MaliceShelf();
+  final MaliceBudgets budgets = new MaliceBudgets();
+  final MaliceHandOffs handOffs = new MaliceHandOffs();
+
+  /** Contexts on their way from one actor to another. */
+  final Queue<MaliceMoves.Moving> moving = new ArrayBlockingQueue<>(4);
 
   /** Pins on their way from one actor to another, if they do not take turns. */
   final Queue<Malice.Pin> handedOn = new ArrayBlockingQueue<>(8);
+
+  /** Parts of tensors that nobody has taken. */
+  final Queue<MaliceParts.Part> parts = new ArrayBlockingQueue<>(8);
 
   /** What the program's own code throws; made before, so that to throw it asks for nothing. */
   final Throwable[] mischief = {
@@ -76,10 +85,11 @@ final class MaliceProgram {
       program.closeAll();
       program.throwFailure();
       program.checkAllEnded();
-      ChunkPool.Stats now = ChunkPool.stats();
+      ChunkPool.Stats now = whenCollected(pool);
       program.checkSame("contexts", contexts, ChunkPool.openContexts());
       program.checkSame("chunks in use", pool.inUseChunks(), now.inUseChunks());
       program.checkSame("pinned chunks", pool.pinnedChunks(), now.pinnedChunks());
+      program.budgets.close();
       program.throwFailure();
     } catch (Throwable e) {
       all.forEach(actor -> actor.trail.print(System.out));
@@ -88,6 +98,17 @@ final class MaliceProgram {
       all.forEach(MaliceActor::finish); // who hangs is left behind
     }
     return program.actors.stream().mapToLong(actor -> actor.operations).sum();
+  }
+
+  /** What was handed off and a guard kept open is closed by the collector. */
+  private static ChunkPool.Stats whenCollected(ChunkPool.Stats before) throws InterruptedException {
+    ChunkPool.Stats now = ChunkPool.stats();
+    for (int i = 0; i < COLLECTIONS && now.inUseChunks() != before.inUseChunks(); i++) {
+      System.gc();
+      Thread.sleep(10);
+      now = ChunkPool.stats();
+    }
+    return now;
   }
 
   private void throwFailure() throws Throwable {
@@ -127,7 +148,11 @@ final class MaliceProgram {
       await(heir);
       heir.inherit(last);
     }
+    while (!moving.isEmpty()) {
+      each(actor -> actor.quietly(() -> MaliceMoves.take(actor)));
+    }
     each(MaliceSteps::closeContexts);
+    each(actor -> actor.quietly(() -> handOffs.clear(actor)));
     each(MaliceSteps::checkAll);
     each(MaliceSteps::closeHandles);
     each(actor -> actor.quietly(() -> shelf.clear(actor)));

@@ -30,15 +30,14 @@ enum MaliceRun {
   /** Runs programs and prints how many operations there were. */
   void run() {
     MaliceNatives.load();
-    MaliceLog log = MaliceLog.install();
-    try {
-      if (edges.get() != null) {
-        runOne(0, null); // loads all classes, for which an edge has no room
-      }
-      Fuzzing.runMalice(MaliceFuzzTest.class, name(), seed -> runOne(seed, edges.get()));
-    } finally {
-      log.remove();
+    LibraryLog.during(this::runAll, told -> MaliceActor.strike());
+  }
+
+  private void runAll() {
+    if (edges.get() != null) {
+      runOne(0, null); // loads all classes, for which an edge has no room
     }
+    Fuzzing.runMalice(MaliceFuzzTest.class, 1, name(), seed -> runOne(seed, edges.get()));
   }
 
   private long runOne(long seed, MaliceEdges edge) {

@@ -83,7 +83,7 @@ final class MaliceShelf {
     }
   }
 
-  private static Malice.Holding take(MaliceTensors actor) {
+  static Malice.Holding take(MaliceTensors actor) {
     Malice.Holding h = actor.any();
     return h != null
             && h.isHandle()

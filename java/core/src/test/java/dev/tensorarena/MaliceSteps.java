@@ -6,6 +6,7 @@ final class MaliceSteps extends MaliceTensors {
   private static final int MAX_SCOPES = 12;
 
   private final MaliceViews views = new MaliceViews(this);
+  private final MaliceKeeping keeping = new MaliceKeeping(this);
 
   MaliceSteps(MaliceProgram program, int number, long seed) {
     super(program, number, seed);
@@ -16,7 +17,7 @@ final class MaliceSteps extends MaliceTensors {
     if (program.allAtOnce && random.nextInt(8) == 0) {
       program.shelf.meet(this);
     }
-    int which = random.nextInt(1000);
+    int which = random.nextInt(1080);
     if (which < 20) {
       openContext();
     } else if (which < 26) {
@@ -71,8 +72,20 @@ final class MaliceSteps extends MaliceTensors {
       views.takeRaw(any());
     } else if (which < 985) {
       ask(anyContext());
-    } else {
+    } else if (which < 990) {
+      MaliceMoves.detach(this, anyContext());
+    } else if (which < 993) {
+      MaliceMoves.take(this);
+    } else if (which < 1000) {
       program.shelf.use(this);
+    } else if (which < 1040) {
+      MaliceParts.step(this);
+    } else if (which < 1055) {
+      program.handOffs.step(this);
+    } else if (which < 1075) {
+      keeping.keepSeveral(anyContext());
+    } else {
+      keeping.join(anyContext());
     }
     Malice.Holding h = anyOf(holdings);
     if (h != null) {
@@ -97,6 +110,9 @@ final class MaliceSteps extends MaliceTensors {
       builder.capacity(random.nextInt(1 << 19));
     }
     builder.zeroOnRelease(random.nextInt(6) == 0);
+    if (random.nextInt(5) == 0) {
+      builder.budget(program.budgets.any(random));
+    }
     ExecutionContext[] opened = new ExecutionContext[1];
     call("open", builder, () -> opened[0] = builder.open());
     if (opened[0] != null) {
@@ -117,7 +133,7 @@ final class MaliceSteps extends MaliceTensors {
     return contexts.contains(ctx);
   }
 
-  private static Scope root(Malice.Context ctx) {
+  static Scope root(Malice.Context ctx) {
     Scope root = ctx.real.current;
     while (root.parent != null) {
       root = root.parent;
@@ -188,6 +204,9 @@ final class MaliceSteps extends MaliceTensors {
     }
     place.cells = new Malice.Cells(null, null);
     long[] base = h.base();
+    // Copied before what is tracked closes: what this writes does not reach the result, which may
+    // come to lie where the view began all the same.
+    boolean isStrided = h.real.strides != null;
     boolean isOfIt = h.real.scope != null && h.isAlive() && isWithin(h.real.scope, life.real);
     int ends = ctx.ends;
     Throwable thrown =
@@ -195,10 +214,13 @@ final class MaliceSteps extends MaliceTensors {
     if (isOfIt && isMischief(thrown) && life.real.owner == null && ctx.ends == ends + 1) {
       violated(h.real + " was to be kept, and was lost");
     }
+    if (thrown != null && life.real.owner == null) {
+      h.cells.isForgotten = true; // the stack's end may have come last
+    }
     if (place.real == h.real) {
       holdings.remove(place);
     } else if (isFilled(place)) {
-      if (isOver(place, h)) {
+      if (isOver(place, h) && !isStrided) {
         place.cells = h.cells;
         place.at = h.at;
         check(place);
@@ -297,7 +319,7 @@ final class MaliceSteps extends MaliceTensors {
     if (ctx == null) {
       return;
     }
-    switch (random.nextInt(7)) {
+    switch (random.nextInt(8)) {
       case 0 -> call("arenaStats", ctx, ctx.real::arenaStats);
       case 1 -> call("memoryUsage", ctx, ctx.real::memoryUsage);
       case 2 ->
@@ -305,6 +327,7 @@ final class MaliceSteps extends MaliceTensors {
       case 3 -> lend(ctx);
       case 4 -> program.limitPool(random);
       case 5 -> ChunkPool.retainedLimit(random.nextInt(2) * MaliceProgram.RETAINED_LIMIT);
+      case 6 -> call("budgets", null, () -> program.budgets.meddle(random, program.edges != null));
       default -> call("trim", null, ChunkPool::trim);
     }
   }
@@ -350,6 +373,7 @@ final class MaliceSteps extends MaliceTensors {
   void closeHandles() {
     quietly(
         () -> {
+          MaliceParts.closeAll(this);
           for (Malice.Holding h : holdings) {
             close(h);
           }

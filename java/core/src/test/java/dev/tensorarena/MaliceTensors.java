@@ -30,14 +30,22 @@ abstract class MaliceTensors extends MaliceElements {
     return place;
   }
 
-  /** Notes what a call returned in a place, if it returned anything. */
+  /**
+   * Notes what a call returned in a place, if it returned anything, and if the call has not given
+   * its context away meanwhile.
+   */
   final boolean isFilled(Malice.Holding place) {
-    if (place.real == null) {
+    Scope scope = place.real == null ? null : place.real.scope;
+    boolean left = scope != null && scope.owner != null && scope.owner != this;
+    if (place.real == null || left) {
+      if (left) {
+        place.cells.isForgotten = true;
+      }
       holdings.remove(place);
       return false;
     }
-    if (place.real.scope != null) {
-      place.life = lifeOf(place.real.scope);
+    if (scope != null) {
+      place.life = lifeOf(scope);
     }
     return true;
   }
@@ -145,7 +153,7 @@ abstract class MaliceTensors extends MaliceElements {
         "tensorAt",
         h,
         () -> made[0] = ctx.real.tensorAt(h.real.start(), DType.INT64, h.real.shape));
-    if (made[0] != null && !h.isAlive() && !h.cells.byAddress) {
+    if (made[0] != null && !h.isAlive() && !h.cells.byAddress && !h.cells.isForgotten) {
       for (Malice.Holding other : holdings) {
         if (other.isHandle()
             && other.cells == h.cells
@@ -321,6 +329,11 @@ abstract class MaliceTensors extends MaliceElements {
       for (Malice.Pin pin : actor.pins) {
         if (pin.cells == h.cells && pin.holds()) {
           violated(place.real + " may write what a pin holds");
+        }
+      }
+      for (MaliceParts.Part part : actor.parts) {
+        if (part.holds(place.real.start(), place.real.byteCount())) {
+          violated(place.real + " may write what " + part + " has");
         }
       }
     }

@@ -9,9 +9,12 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -30,26 +33,41 @@ final class MisuseRules {
               "Builder",
               "ChunkPool",
               "DType",
+              "DetachedContext",
               "ExecutionContext",
               "ForeignMemory",
               "Guard",
+              "Handoff",
+              "MemoryBudget",
               "MemoryLimitExceededException",
               "Npy",
               "NpyInfo",
+              "Npz",
               "OpenResource",
+              "PressureListener",
+              "Reservation",
               "Scope",
               "Shape",
               "SharedTensor",
               "Stats",
               "Tensor",
               "TensorMemory",
-              "TensorPin"));
+              "TensorPart",
+              "TensorParts",
+              "TensorPin",
+              "TensorQueue"));
 
   private static final Class<? extends Throwable> ARGUMENT = IllegalArgumentException.class;
   private static final Class<? extends Throwable> BOUNDS = IndexOutOfBoundsException.class;
 
   private static final long MIN = Long.MIN_VALUE;
   private static final long MAX = Long.MAX_VALUE;
+
+  /**
+   * Of what is handed off, null alone is refused, and what is dead: {@link HandoffTest} says so.
+   */
+  private static final Set<Class<?>> HANDED_OFF =
+      Set.of(SharedTensor.class, Executor.class, CompletionStage.class);
 
   private MisuseRules() {}
 
@@ -81,12 +99,29 @@ final class MisuseRules {
       return numbers(BOUNDS, type, -1, 1, MIN, MAX);
     } else if (at.matches("get.*\\(long\\[\\]\\)#0|set.*,long\\[\\]\\)#1")) {
       return indices(kind.shape().rank());
-    } else if (at.matches("(stride|dim)\\(int\\)#0|(slice|select)\\(.*#0")) {
+    } else if (at.matches("(stride|dim)\\(int\\)#0|(slice|select|split|splitAt)\\(.*#0")) {
       return numbers(BOUNDS, type, -1, 3, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    } else if (at.equals("get(int)#0")) {
+      return numbers(BOUNDS, type, -1, 1, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    } else if (at.equals("split(int,int)#1")) {
+      return numbers(ARGUMENT, type, 0, -1, 2, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    } else if (at.equals("splitAt(int,long[])#1")) {
+      return values(
+          new long[0], new long[] {0}, new long[] {2}, new long[] {0, 1}, new long[] {MIN, 1});
     } else if (at.matches("(slice|select)\\(.*#1")) {
       return numbers(BOUNDS, type, -1, 2, MIN, MAX);
     } else if (at.matches("slice\\(.*#2")) {
       return numbers(BOUNDS, type, -1, 2, MIN, MAX);
+    } else if (at.equals("closeKeeping(Scope,Tensor[])#0")) {
+      return List.of(new Wrong(ARGUMENT, endedScope(), "that has ended"));
+    } else if (at.equals("adopt(DetachedContext)#0")) {
+      DetachedContext ended = ExecutionContext.open().detach();
+      ended.close();
+      return List.of(new Wrong(IllegalStateException.class, ended, "already"));
+    } else if (at.matches("(concat|stack)\\(.*#0")) {
+      return numbers(BOUNDS, type, -1, 4, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    } else if (at.matches("(concat|stack)\\(.*#1")) {
+      return List.of(new Wrong(ARGUMENT, new Tensor[0], "no tensor"));
     } else if (at.matches("transpose\\(.*")) {
       return values(new int[] {3}, new int[] {-1}, new int[] {0, 0, 0, 0}, new int[] {1 << 31});
     } else if (at.matches("reshape\\(Shape\\)#0|copyOf\\(.*#0|wrap\\(.*#2")) {
@@ -108,21 +143,26 @@ final class MisuseRules {
       return numbers(ARGUMENT, type, -1, MIN);
     } else if (at.matches("allocate(Address)?\\(.*#1|alignment\\(.*")) {
       return numbers(ARGUMENT, type, 0, -1, 3, 8192, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    } else if (at.startsWith("bounded(")) {
+      return numbers(ARGUMENT, type, 0, -1, type == int.class ? Integer.MIN_VALUE : MIN);
     } else if (at.matches("(withCapacity|capacity)\\(.*")) {
       return numbers(ARGUMENT, type, -1, MIN, (1L << 46) + 1, MAX);
-    } else if (at.matches("(withMemoryLimit|memoryLimit|retainedLimit|checkAllocation)\\(.*")) {
+    } else if (at.matches("(withMemoryLimit|memoryLimit|retainedLimit|checkAllocation)\\(.*")
+        || at.matches("(limit|reserve)\\(long\\)#0|(of|child)\\(String,long\\)#1")) {
       return numbers(ARGUMENT, type, -1, MIN);
     } else if (at.matches("wrap\\(ByteBuffer,.*#0")) {
       return values(
           ByteBuffer.allocate(1).order(ByteOrder.nativeOrder()),
           ByteBuffer.allocateDirect(2).order(ByteOrder.nativeOrder()));
-    } else if (at.equals("wrap(ForeignMemory,DType,Shape)#0")) {
+    } else if (at.equals("wrap(ForeignMemory,DType,Shape,long[])#3")) {
+      return values(new long[0], new long[] {1, 1});
+    } else if (at.matches("wrap\\(ForeignMemory,DType,Shape(,long\\[\\])?\\)#0")) {
       return values(new ForeignBlock.DirectBuffer(ByteBuffer.allocateDirect(2)));
     } else if (at.matches("wrap\\(.*#1")) {
       return values(DType.INT64, DType.FLOAT16);
-    } else if (at.equals("ofAddress(long,long,Runnable)#0")) {
+    } else if (at.matches("of(ReadOnly)?Address\\(long,long,Runnable\\)#0")) {
       return addresses(0, -1, MIN);
-    } else if (at.equals("ofAddress(long,long,Runnable)#1")) {
+    } else if (at.matches("of(ReadOnly)?Address\\(long,long,Runnable\\)#1")) {
       return numbers(ARGUMENT, type, -1, MIN, MAX);
     } else if (at.startsWith("tensorAt(") && parameter == 0) {
       return addresses(0, -1, 4096, MIN, MAX);
@@ -141,7 +181,13 @@ final class MisuseRules {
       Function<Object, Guard> twice = guarded -> taken;
       return List.of(
           new Wrong(ARGUMENT, another, "NoGuard"), new Wrong(ARGUMENT, twice, "already"));
-    } else if (at.matches("(read|write)\\(.*Path\\)#1|info\\(Path\\)#0")) {
+    } else if (at.matches("(submit|thenApply)\\(.*Function\\)#.")) {
+      return List.of();
+    } else if (at.equals("read(ExecutionContext,Path,String)#2")) {
+      return List.of(new Wrong(IOException.class, "y", "no array 'y'"));
+    } else if (at.equals("write(Path,Map)#1")) {
+      return List.of(new Wrong(ARGUMENT, Collections.singletonMap("a\0", null), "array 'a?'"));
+    } else if (at.matches("(read|write)\\(.*Path.*\\)#1|(info|names|write)\\(Path.*\\)#0")) {
       return List.of(
           new Wrong(IOException.class, Path.of("none", "such.npy"), "such.npy"),
           new Wrong(IOException.class, Path.of("."), "."));
@@ -162,11 +208,21 @@ final class MisuseRules {
   private static boolean isFree(String at, Class<?> type) {
     return type == ExecutionContext.class
         || type == Tensor.class
+        || type == Tensor[].class
         || type == Runnable.class
+        || HANDED_OFF.contains(type)
+        || at.matches("(offer|poll)\\(.*")
         || at.matches("set[A-Z][a-z]+At\\(.*#1|set[A-Z][a-z]+\\(.*long\\[\\]\\)#0")
         || at.matches("(fill|allocTemp|hugePages|zeroOnRelease|name|track|equals)\\(.*#0")
-        || at.matches("(empty|zeros)\\(DType.*#0")
+        || at.matches("(budget|onPressure)\\(.*#0|(of|child)\\(String,long\\)#0")
+        || at.matches("(empty|zeros)\\(DType.*#0|nativeFunction\\(String\\)#0")
         || at.matches("allocSlice\\(.*#0");
+  }
+
+  private static Scope endedScope() {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      return ctx.scope();
+    }
   }
 
   private static String signature(Method method) {

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -41,25 +43,29 @@ class MisuseTableTest {
     Subject(Method method, Calls.Kind kind) throws Exception {
       like = kind.in(ctx);
       receiver = receiver(method.getDeclaringClass());
-      Path npy = folder.resolve("good.npy");
-      if (!Files.exists(npy)) {
-        Npy.write(ctx.allocTemp(1f), npy);
-      }
-      List<Object> values = new ArrayList<>();
-      for (int i = 0; i < method.getParameterCount(); i++) {
-        Class<?> type = method.getParameterTypes()[i];
-        values.add(type == Path.class ? npy : null);
-      }
-      arguments = values.contains(npy) ? values.toArray() : Calls.arguments(method, like, ctx);
-      for (int i = 0; i < arguments.length; i++) {
-        Class<?> type = method.getParameterTypes()[i];
-        if (arguments[i] == null) {
-          arguments[i] = type == Tensor.class ? like : ctx;
-        }
-      }
+      boolean isOfFiles = List.of(method.getParameterTypes()).contains(Path.class);
+      arguments = isOfFiles ? ofFiles(method) : Calls.arguments(method, like, ctx);
     }
 
-    private Object receiver(Class<?> type) {
+    private Object[] ofFiles(Method method) throws IOException {
+      boolean isNpz = method.getDeclaringClass() == Npz.class;
+      Path file = folder.resolve(isNpz ? "good.npz" : "good.npy");
+      if (!Files.exists(file) && isNpz) {
+        Npz.write(file, Map.of("x", ctx.allocTemp(1f)));
+      } else if (!Files.exists(file)) {
+        Npy.write(ctx.allocTemp(1f), file);
+      }
+      Map<Class<?>, Object> values =
+          Map.of(
+              Path.class, file,
+              String.class, "x",
+              Map.class, Map.of("x", like),
+              Tensor.class, like,
+              ExecutionContext.class, ctx);
+      return Stream.of(method.getParameterTypes()).map(values::get).toArray();
+    }
+
+    private Object receiver(Class<?> type) throws InterruptedException {
       if (type.isAssignableFrom(Tensor.class)) {
         return like;
       } else if (type == SharedTensor.class) {
@@ -70,6 +76,20 @@ class MisuseTableTest {
         return like.memory();
       } else if (type == TensorPin.class) {
         return ctx.track(TensorPin.of(like));
+      } else if (type == TensorQueue.class) {
+        TensorQueue queue = ctx.track(TensorQueue.bounded(2, 1000));
+        queue.put(like.share());
+        return queue;
+      } else if (type == TensorParts.class) {
+        return ctx.track(like.split(0, 1));
+      } else if (type == TensorPart.class) {
+        return ctx.track(like.split(0, 1).get(0));
+      } else if (type == DetachedContext.class) {
+        return ctx.detach();
+      } else if (type == MemoryBudget.class) {
+        return ctx.track(MemoryBudget.of("table", Long.MAX_VALUE));
+      } else if (type == MemoryBudget.Reservation.class) {
+        return ctx.track(ctx.track(MemoryBudget.of("table", Long.MAX_VALUE)).reserve(1));
       } else if (type == Scope.class) {
         return ctx.scope();
       } else if (type == ExecutionContext.Builder.class) {
@@ -85,7 +105,7 @@ class MisuseTableTest {
       } else if (type == ChunkPool.Stats.class) {
         return ChunkPool.stats();
       } else if (type == MemoryLimitExceededException.class) {
-        return new MemoryLimitExceededException("it", "", "itself", 1, 2, 3);
+        return new MemoryLimitExceededException("it", 1, 2, 3);
       }
       return null; // static methods only
     }
@@ -245,8 +265,8 @@ class MisuseTableTest {
   }
 
   private static void closed(Object result) {
-    if (result instanceof SharedTensor) {
-      ((SharedTensor) result).close();
+    if (result instanceof OpenResource) {
+      ((OpenResource) result).close();
     }
   }
 
@@ -293,12 +313,17 @@ class MisuseTableTest {
         .flatMap(
             method ->
                 IntStream.range(0, method.getParameterCount())
-                    .filter(i -> method.getParameterTypes()[i] == type)
+                    .filter(i -> isOneOrMore(method.getParameterTypes()[i], type))
                     .mapToObj(i -> dynamicTest(method.toString(), () -> test.test(method, i))));
+  }
+
+  private static boolean isOneOrMore(Class<?> parameter, Class<?> type) {
+    return parameter == type || parameter.getComponentType() == type;
   }
 
   private static void refusesTensors(Method method, int parameter) throws Exception {
     Calls.Kind kind = kindFor(method);
+    Class<?> type = method.getParameterTypes()[parameter];
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Scope scope = ctx.scope();
       Tensor ended = kind.in(ctx);
@@ -309,7 +334,7 @@ class MisuseTableTest {
       Tensor closed = kind.in(other);
       other.close();
       for (Tensor dead : List.of(ended, released, closed, ended, closed)) {
-        refuses(method, IllegalStateException.class, parameter, dead, "is dead");
+        refuses(method, IllegalStateException.class, parameter, as(type, dead), "is dead");
       }
       TestSupport.onThread(
           "stranger",
@@ -320,11 +345,19 @@ class MisuseTableTest {
                   "another",
                   () ->
                       refuses(
-                          method, IllegalStateException.class, parameter, strange, "\"stranger\""));
+                          method,
+                          IllegalStateException.class,
+                          parameter,
+                          as(type, strange),
+                          "\"stranger\""));
             }
             return null;
           });
     }
+  }
+
+  private static Object as(Class<?> type, Tensor tensor) {
+    return type.isArray() ? new Tensor[] {tensor} : tensor;
   }
 
   private static void refusesContexts(Method method, int parameter) throws Exception {

@@ -11,10 +11,20 @@ final class Model {
 
   /** A context, open or closed. */
   static final class Context {
+    static final int NOBODY = -1;
+
     final ExecutionContext real;
 
-    /** The number of its thread. */
-    final int owner;
+    /** The number of its thread; {@link #NOBODY} while it is in transit. */
+    int owner;
+
+    /** The last move, and the number of the thread that detached it. */
+    DetachedContext moving;
+
+    int from = NOBODY;
+
+    /** Whether native code has its memory. */
+    boolean lent;
 
     /** In bytes, -1 for none. */
     final long limit;
@@ -32,8 +42,12 @@ final class Model {
   /** A scope; the root's ends with reset and close. */
   static final class Life {
     final Scope real;
-    final Life parent;
-    final Context context;
+    Life parent;
+    Context context;
+
+    /** What it is one with, and ends with, since it was adopted; itself else. */
+    Life home = this;
+
     final Deque<Tracked> tracked = new ArrayDeque<>();
     boolean open = true;
 
@@ -41,6 +55,19 @@ final class Model {
       this.real = real;
       this.parent = parent;
       this.context = context;
+    }
+
+    boolean isAdopted() {
+      return home != this;
+    }
+
+    /** The innermost of the scopes that are one with it, which has what is tracked. */
+    Life latest() {
+      Life latest = context.innermost;
+      for (Life life = latest; life != this; life = life.parent) {
+        latest = life.isAdopted() ? latest : life.parent;
+      }
+      return latest;
     }
 
     boolean isWithin(Life outer) {
@@ -97,6 +124,10 @@ final class Model {
     Life home;
 
     int openHandles;
+    int openParts;
+
+    /** What may be written in parts alone, while any is open; null if it was not split. */
+    Split split;
 
     /** The origin that may write although it is shared. */
     Handle writer;
@@ -110,7 +141,8 @@ final class Model {
     /** Whether the caller, a holder, is known to be the only one. */
     boolean isSole(int actor) {
       boolean known = !home.open || home.context.owner == actor;
-      return known && openHandles + lives.stream().filter(life -> life.open).count() == 1;
+      return known
+          && openParts + openHandles + lives.stream().filter(life -> life.open).count() == 1;
     }
 
     void share(Life originals) {
@@ -126,6 +158,8 @@ final class Model {
 
   /** A tensor: where each of its elements lies, in row-major order. */
   static final class Handle {
+    private static final int ANY = -1;
+
     final Tensor real;
     final Cells cells;
     final long[] dims;
@@ -139,6 +173,17 @@ final class Model {
 
     final Deque<Tracked> tracked = new ArrayDeque<>();
     boolean closed;
+
+    /** Of which this is a part; null for none. */
+    Split partOf;
+
+    /** Whose part it is. */
+    int thread = ANY;
+
+    /** Of a part: what it is split into, and whether it was shared. */
+    Split split;
+
+    boolean shared;
 
     Handle(Tensor real, Cells cells, long[] dims, int[] at, Life life, Handle origin) {
       this.real = real;
@@ -158,11 +203,28 @@ final class Model {
     }
 
     boolean isUsable(int actor) {
-      return isAlive() && (life == null || life.context.owner == actor);
+      return isAlive()
+          && (life != null
+              ? life.context.owner == actor
+              : origin.thread == ANY || origin.thread == actor);
     }
 
     boolean isFrozen() {
-      return cells.readOnly || cells.shared && cells.writer != origin;
+      if (origin.partOf != null) {
+        return origin.shared || isSplit() || origin.split != null && origin.split.wasShared();
+      }
+      return cells.readOnly || isSplit() || cells.shared && cells.writer != origin;
+    }
+
+    /** Whether parts are open; those of a shared handle are others'. */
+    boolean isSplit() {
+      Split parts = origin.partOf != null ? origin.split : life == null ? null : cells.split;
+      return parts != null && !parts.isDone();
+    }
+
+    /** The scope of the allocation that it is in. */
+    Life home() {
+      return origin.partOf != null ? origin.partOf.whole.home() : origin.life;
     }
 
     boolean isContiguous() {
@@ -203,6 +265,81 @@ final class Model {
         flat /= (int) dims[axis];
       }
       return index;
+    }
+  }
+
+  /**
+   * A tensor in parts: of each where it ends on the axis, who took it, and whether it is closed.
+   */
+  static final class Split {
+    final TensorParts real;
+    final Handle whole;
+    final int axis;
+    final int[] ends;
+    final Handle[] taken;
+    final boolean[] closed;
+    private final Handle source;
+
+    Split(TensorParts real, Handle source, int axis, int[] ends) {
+      this.real = real;
+      this.source = source;
+      this.whole = source.origin;
+      this.axis = axis;
+      this.ends = ends;
+      this.taken = new Handle[ends.length];
+      this.closed = new boolean[ends.length];
+      source.cells.openParts += ends.length;
+      if (whole.partOf != null) {
+        whole.split = this;
+      } else {
+        source.cells.split = this;
+      }
+    }
+
+    /** A part, as a thread has it. */
+    Handle part(int k, Tensor tensor, int thread) {
+      int from = k == 0 ? 0 : ends[k - 1];
+      long[] dims = source.dims.clone();
+      dims[axis] = ends[k] - from;
+      int[] at = new int[product(dims)];
+      for (int flat = 0; flat < at.length; flat++) {
+        long[] index = Handle.index(dims, flat);
+        index[axis] += from;
+        at[flat] = source.at[Handle.flat(source.dims, index)];
+      }
+      Handle part = new Handle(tensor, source.cells, dims, at, null, null);
+      part.partOf = this;
+      part.thread = thread;
+      return part;
+    }
+
+    void close(int k) {
+      if (!closed[k]) {
+        closed[k] = true;
+        source.cells.openParts--;
+        if (taken[k] != null) {
+          taken[k].closed = true;
+        }
+      }
+    }
+
+    boolean isDone() {
+      for (int k = 0; k < ends.length; k++) {
+        Handle part = taken[k];
+        if (!closed[k] || part != null && part.split != null && !part.split.isDone()) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    boolean wasShared() {
+      for (Handle part : taken) {
+        if (part != null && (part.shared || part.split != null && part.split.wasShared())) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 

@@ -3,7 +3,6 @@ package dev.tensorarena;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,15 +13,16 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
 
 /**
  * A random program on several contexts and threads, which take turns, next to the {@link Model}
  * that says what every tensor contains and which calls throw what. A call that throws must have
  * changed nothing.
  */
-final class ModelProgram extends ModelContents {
+final class ModelProgram extends ModelMoves {
   private static final int TURNS = 40;
+
+  private final MemoryBudget budget = MemoryBudget.of("model", 1 << 30);
 
   private ModelProgram(long seed) {
     super(new Random(seed));
@@ -41,10 +41,12 @@ final class ModelProgram extends ModelContents {
     }
     for (int thread = 0; thread < THREADS; thread++) {
       program.onThread(thread, seed, program::checkAll);
+      program.onThread(thread, seed, program::closeParts);
       program.onThread(thread, seed, program::closeSomeHandles);
     }
     assertEquals(contexts, ChunkPool.openContexts());
     assertEquals(chunks, ChunkPool.stats().inUseChunks());
+    program.budget.close(); // it refuses if anything is charged
   }
 
   private void turn() throws Exception {
@@ -56,9 +58,11 @@ final class ModelProgram extends ModelContents {
 
   private void step() throws Exception {
     int which = random.nextInt(100);
-    if (which < 4) {
+    if (which < 3) {
       openContext();
     } else if (which < 5) {
+      move(anyContext());
+    } else if (which < 6) {
       closeContext(anyContext());
     } else if (which < 7) {
       resetContext(anyContext());
@@ -66,8 +70,10 @@ final class ModelProgram extends ModelContents {
       openScope(anyContext());
     } else if (which < 19) {
       closeScope(anyLife());
-    } else if (which < 24) {
+    } else if (which < 22) {
       closeKeeping(anyLife(), any());
+    } else if (which < 24) {
+      closeKeeping(anyLife(), List.of(any(), any(), any()));
     } else if (which < 38) {
       allocate(anyContext());
     } else if (which < 40) {
@@ -84,8 +90,14 @@ final class ModelProgram extends ModelContents {
       mutable(any(), anyContext());
     } else if (which < 79) {
       copy(any(), anyContext());
-    } else if (which < 90) {
+    } else if (which < 85) {
       write(any());
+    } else if (which < 86) {
+      join(anyContext(), any(), any());
+    } else if (which < 87) {
+      handOn(any());
+    } else if (which < 90) {
+      parts(any());
     } else if (which < 94) {
       compare(any(), any());
     } else if (which < 97) {
@@ -102,6 +114,9 @@ final class ModelProgram extends ModelContents {
   private void openContext() {
     long limit = random.nextInt(3) == 0 ? random.nextInt(300_000) : -1;
     ExecutionContext.Builder builder = ExecutionContext.builder().name("of thread " + actor);
+    if (random.nextInt(3) == 0) {
+      builder.budget(budget); // whose limit nothing reaches
+    }
     ExecutionContext real = (limit < 0 ? builder : builder.memoryLimit(limit)).open();
     contexts.add(new Model.Context(real, actor, limit));
   }
@@ -110,18 +125,10 @@ final class ModelProgram extends ModelContents {
   private void lend(Model.Context ctx) throws Exception {
     if (isUsable(ctx)) {
       assertNotEquals(0, ctx.real.nativeHandle());
+      ctx.lent = true;
     } else {
       refused(ISE, ctx.real::nativeHandle);
     }
-  }
-
-  private void closeContext(Model.Context ctx) throws Exception {
-    if (ctx.open && ctx.owner != actor) {
-      refused(ISE, () -> run(ctx.real::close));
-      return;
-    }
-    ending(ctx.open ? rootOf(ctx) : null, ctx.real::close);
-    ctx.open = false;
   }
 
   private void resetContext(Model.Context ctx) throws Exception {
@@ -151,48 +158,7 @@ final class ModelProgram extends ModelContents {
       refused(ISE, () -> run(life.real::close));
       return;
     }
-    ending(life.open ? life : null, life.real::close);
-  }
-
-  private void closeKeeping(Model.Life life, Model.Handle result) throws Exception {
-    if (life == null) {
-      return;
-    }
-    if (random.nextInt(3) == 0) {
-      share(result);
-    }
-    if (!life.open || life.context.owner != actor || !result.isUsable(actor)) {
-      refused(ISE, () -> life.real.closeKeeping(result.real));
-      return;
-    }
-    boolean ends = result.life != null && result.life.isWithin(life);
-    boolean copies = ends && (!result.isContiguous() || result.isFrozen() || result.cells.shared);
-    long needed = life.context.real.memoryUsage() + result.real.byteSize();
-    boolean tooMuch = life.context.limit >= 0 && needed > life.context.limit;
-    Tensor[] kept = new Tensor[1];
-    try {
-      boolean whole = ending(life, () -> kept[0] = life.real.closeKeeping(result.real), ends);
-      assertTrue(!(copies && tooMuch), "it is copied first, which passes the limit");
-      if (!whole) {
-        return; // a resource threw: the scope is open if it would have lost the result
-      }
-    } catch (MemoryLimitExceededException e) {
-      assertTrue(ends && needed + 64 > life.context.limit, "refused without need");
-      assertTrue(life.real != null && result.real.isAlive(), "nothing has changed");
-      return;
-    }
-    if (!ends) {
-      assertSame(result.real, kept[0]);
-      return;
-    }
-    Model.Life parent = life.parent;
-    if (!copies && result.cells.foreign) { // stays where the user's buffer is
-      add(kept[0], result.cells, result.dims, result.at, parent, null);
-    } else {
-      write(addNew(kept[0], result.bits(), result.dims, parent));
-      checkAll(result.cells); // whoever holds the old bytes must see none of it
-    }
-    assertTrue(kept[0].isWritable() && kept[0].isContiguous());
+    ending(life.open && !life.isAdopted() ? life : null, life.real::close);
   }
 
   // ---- tensors
@@ -334,21 +300,6 @@ final class ModelProgram extends ModelContents {
     add(h.real.reshape(shape), h.cells, dims, h.at, h.life, h.origin);
   }
 
-  private void share(Model.Handle h) throws Exception {
-    if (!h.isUsable(actor)) {
-      refused(ISE, h.real::share);
-      if (h.isAlive()) {
-        refused(ISE, h.real::tryShare);
-      } else {
-        assertNull(h.real.tryShare());
-      }
-      return;
-    }
-    SharedTensor shared = random.nextBoolean() ? h.real.share() : h.real.tryShare();
-    h.cells.share(h.origin.life);
-    add(shared, h.cells, h.dims, h.at, null, null);
-  }
-
   private void release(Model.Handle h) {
     if (h.isShared()) {
       log.clear();
@@ -358,7 +309,7 @@ final class ModelProgram extends ModelContents {
   }
 
   private void mutable(Model.Handle h, Model.Context ctx) throws Exception {
-    if (!h.isUsable(actor) || !isUsable(ctx)) {
+    if (!h.isUsable(actor) || !isUsable(ctx) || h.isSplit()) {
       refused(ISE, () -> h.real.mutable(ctx.real));
       return;
     }
@@ -371,7 +322,15 @@ final class ModelProgram extends ModelContents {
     long address = h.real.address();
     log.clear();
     if (alone && (h.isShared() || ours)) {
-      Tensor same = h.real.mutable(ctx.real);
+      Tensor same;
+      try {
+        same = h.real.mutable(ctx.real);
+      } catch (MemoryLimitExceededException e) { // what it takes over is charged
+        long most = ctx.real.memoryUsage() + (long) h.cells.bits.length * h.dtype().byteSize();
+        assertTrue(h.isShared() && ctx.limit >= 0 && most > ctx.limit, "refused without need");
+        check(h);
+        return;
+      }
       assertEquals(address, same.address());
       Model.Life life = h.isShared() ? ctx.innermost : h.life;
       Model.Handle writer = add(same, h.cells, h.dims, h.at, life, null);
@@ -423,17 +382,11 @@ final class ModelProgram extends ModelContents {
       refused(ISE, () -> h.real.track(() -> {}));
     } else {
       Model.Tracked resource = new Model.Tracked(false, log);
-      (h.life != null ? h.life.tracked : h.origin.tracked).push(h.real.track(resource));
+      (h.life != null ? h.life.latest().tracked : h.origin.tracked).push(h.real.track(resource));
     }
   }
 
   // ---- the end
-
-  private void closeContexts() throws Exception {
-    for (Model.Context ctx : contexts) {
-      closeContext(ctx);
-    }
-  }
 
   /** What is left at the end is closed by whichever thread. */
   private void closeSomeHandles() {
@@ -443,47 +396,5 @@ final class ModelProgram extends ModelContents {
         release(h);
       }
     }
-  }
-
-  private boolean ending(Model.Life outermost, Callable<?> call) throws Exception {
-    return ending(outermost, call, false);
-  }
-
-  /**
-   * Closes what the model says, in its order; false if a resource threw.
-   *
-   * @param keeps whether all stays open then, without its resources
-   */
-  private boolean ending(Model.Life outermost, Callable<?> call, boolean keeps) throws Exception {
-    List<Model.Life> ended = new ArrayList<>();
-    if (outermost != null) {
-      for (Model.Life life = outermost.context.innermost; ; life = life.parent) {
-        ended.add(life);
-        if (life == outermost) {
-          break;
-        }
-      }
-    }
-    List<Model.Tracked> expected = new ArrayList<>();
-    ended.forEach(life -> expected.addAll(life.tracked));
-    log.clear();
-    boolean fails = expected.stream().anyMatch(resource -> resource.fails);
-    try {
-      call.call();
-      assertTrue(!fails, "a resource threw");
-    } catch (Model.Failure e) {
-      assertTrue(fails, "no resource threw");
-    }
-    assertEquals(expected, log);
-    if (fails && keeps) {
-      ended.forEach(life -> life.tracked.clear());
-    } else if (outermost != null) {
-      end(outermost);
-    }
-    return !fails;
-  }
-
-  private boolean ending(Model.Life outermost, Runnable call) throws Exception {
-    return ending(outermost, () -> run(call));
   }
 }

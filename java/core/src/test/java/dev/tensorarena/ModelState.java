@@ -23,11 +23,12 @@ abstract class ModelState {
 
   static final Set<Class<? extends Throwable>> ISE = Set.of(IllegalStateException.class);
   static final Set<Class<? extends Throwable>> IAE = Set.of(IllegalArgumentException.class);
+
+  static final Set<Class<? extends Throwable>> BOUNDS = Set.of(IndexOutOfBoundsException.class);
   static final Set<Class<? extends Throwable>> IOOBE = Set.of(IndexOutOfBoundsException.class);
   static final Set<Class<? extends Throwable>> ISE_OR_IAE =
       Set.of(IllegalStateException.class, IllegalArgumentException.class);
-  private static final Set<Class<? extends Throwable>> LIMIT =
-      Set.of(MemoryLimitExceededException.class);
+  static final Set<Class<? extends Throwable>> LIMIT = Set.of(MemoryLimitExceededException.class);
 
   /** For all programs; the seed is in the threads' names, so that a crash report has it. */
   private static final List<ExecutorService> POOL =

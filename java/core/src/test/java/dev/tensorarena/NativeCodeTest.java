@@ -153,14 +153,14 @@ class NativeCodeTest {
     ByteBuffer direct = ByteBuffer.allocateDirect(8);
     try (TensorPin wrapped = TensorPin.of(ctx.wrap(direct, DType.INT8, Shape.of(8)));
         TensorPin empty = TensorPin.of(ctx.empty(DType.INT8, 0))) {
-      assertRefuses(wrapped::nativeHandle, "copy(ctx)");
-      assertRefuses(empty::nativeHandle, "is empty");
+      assertRefuses(wrapped::nativeHandle, "INT8 tensor of shape [8]", "copy(ctx)");
+      assertRefuses(empty::nativeHandle, "INT8 tensor of shape [0]", "is empty");
     }
     TensorPin pin = TensorPin.of(ctx.allocSlice(1));
     long chunk = pin.nativeHandle();
     assertEquals(chunk, pin.nativeHandle());
     pin.close();
-    assertRefuses(pin::nativeHandle, "was closed");
+    assertRefuses(pin::nativeHandle, "INT32 tensor of shape [1]", "was closed");
   }
 
   /** Both move the one cursor, and either may be the one who moves on to another chunk. */

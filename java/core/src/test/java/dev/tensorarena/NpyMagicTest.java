@@ -35,7 +35,7 @@ class NpyMagicTest {
   @Test
   void aZipArchive() throws IOException {
     assertNamed(
-        "a zip archive, as every .npz is: unpack it and read the .npy files in it",
+        "a zip archive, as every .npz is: read it by Npz.read",
         "PK\u0003\u0004\u0014\u0000\u0000\u0000",
         "PK\u0005\u0006" + "\u0000".repeat(18));
   }

@@ -266,7 +266,7 @@ class NpyReadTest {
     Tensor tensor = read(numpy(dict("<f8", "True", "(3, 5)"), FIFTEEN));
     Npy.write(tensor, folder.resolve("b.npy"));
     Npy.write(tensor.slice(0, 0, 2), folder.resolve("b.npy"));
-    assertFalse(ctx.arena().exposed);
+    assertFalse(ctx.arena().isExposed());
   }
 
   @Test

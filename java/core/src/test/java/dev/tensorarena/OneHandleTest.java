@@ -135,15 +135,34 @@ class OneHandleTest {
     assertEquals(0, lost, "never freed");
   }
 
-  /** Two threads that wait for each other without sleeping, to leave at the same moment. */
+  /** Two threads that leave at the same moment, unless there is a core for one of them only. */
   private static final class Meeting {
     private final AtomicInteger arrived = new AtomicInteger();
 
     void await() {
       int last = arrived.incrementAndGet() + 1 & ~1;
-      while (arrived.get() < last) {
-        Thread.onSpinWait();
+      for (int spins = 0; arrived.get() < last; spins++) {
+        if (spins < 10_000) {
+          Thread.onSpinWait();
+        } else {
+          Thread.yield();
+        }
       }
+    }
+
+    /** Starts a thread that closes whatever handle there is at each meeting, and meets again. */
+    Thread startCloser(SharedTensor[] handle, int rounds) {
+      Thread closer =
+          new Thread(
+              () -> {
+                for (int round = 0; round < rounds; round++) {
+                  await();
+                  handle[0].close();
+                  await();
+                }
+              });
+      closer.start();
+      return closer;
     }
   }
 
@@ -154,16 +173,7 @@ class OneHandleTest {
     Meeting meeting = new Meeting();
     SharedTensor[] handle = new SharedTensor[1];
     int rounds = 10 * ROUNDS;
-    Thread closer =
-        new Thread(
-            () -> {
-              for (int round = 0; round < rounds; round++) {
-                meeting.await();
-                handle[0].close();
-                meeting.await();
-              }
-            });
-    closer.start();
+    Thread closer = meeting.startCloser(handle, rounds);
     int free = 0;
     for (int round = 0; round < rounds; round++) {
       handle[0] = detached(1f);
@@ -208,6 +218,59 @@ class OneHandleTest {
     assertNotEquals(original.address(), original.mutable(ctx).address());
     pin.close();
     assertEquals(original.address(), original.mutable(ctx).address());
+  }
+
+  /** Where it cannot be known who holds the bytes, as in a heap that has ended. */
+  private static final class Unknown extends SharedAllocation {
+    private static final Error ERROR = new OutOfMemoryError("a test's");
+
+    Unknown(ExecutionContext context) {
+      super(context);
+    }
+
+    @Override
+    boolean cede() {
+      throw ERROR;
+    }
+  }
+
+  private static SharedTensor handleThatNobodyCanClaim() {
+    try (ExecutionContext own = ExecutionContext.open()) {
+      Tensor original = own.allocSlice(1f);
+      original.shared = new Unknown(own);
+      original.shared.begin(original.start(), original.byteCount());
+      original.scope.add(original.shared);
+      return original.share();
+    }
+  }
+
+  @Test
+  void aMutableThatFailsClosesTheHandleForWhoeverWantedToMeanwhile() throws Exception {
+    Meeting meeting = new Meeting();
+    SharedTensor[] handle = new SharedTensor[1];
+    int rounds = 5 * ROUNDS;
+    Thread closer = meeting.startCloser(handle, rounds);
+    int open = 0;
+    int failed = 0;
+    for (int round = 0; round < rounds; round++) {
+      handle[0] = handleThatNobodyCanClaim();
+      meeting.await();
+      try {
+        handle[0].claim(null);
+      } catch (IllegalStateException e) {
+        // closed first
+      } catch (OutOfMemoryError e) {
+        failed++;
+      }
+      meeting.await();
+      if (handle[0].isOpen()) {
+        open++;
+        handle[0].close();
+      }
+    }
+    closer.join();
+    assertEquals(0, open);
+    assertNotEquals(0, failed);
   }
 
   // ---- user code in the middle of mutable

@@ -7,13 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** A context whose thread has ended is closed by whoever has it, and by one thread at a time. */
@@ -140,18 +139,48 @@ class OrphanTest {
 
   @Test
   void whatAGuardRefusesAnotherThreadMayTryAgain() throws Exception {
+    for (boolean moved : new boolean[] {false, true}) {
+      Orphan orphan = new Orphan();
+      orphan.leaveBehind(
+          () -> {
+            orphan.open();
+            if (moved) {
+              orphan.ctx.detach().attach();
+            }
+            orphan.inner.guard(Refuser.class, guarded -> new Refuser());
+          });
+      Refuser.refuses = true;
+      TestSupport.runOnThread("first", () -> assertRefuses(orphan.ctx::close, "not yet"));
+      assertRefuses(orphan.ctx::close, "not yet");
+      assertRefuses(orphan.inner::asFloatBuffer, "\"departed\"", "has ended");
+      Refuser.refuses = false;
+      TestSupport.runOnThread("last", orphan.ctx::close); // this thread lives, and has it no more
+      orphan.assertEnded();
+    }
+  }
+
+  /** The error that broke the end off was the one of its thread, which has ended. */
+  @Test
+  void whoIsNotToldYetIsToldByWhoeverClosesItNext() throws Exception {
+    List<String> told = new ArrayList<>();
+    ByteBuffer lent = ByteBuffer.allocateDirect(1);
+    Runnable failing =
+        () -> {
+          throw new AssertionError("told");
+        };
     Orphan orphan = new Orphan();
     orphan.leaveBehind(
         () -> {
-          orphan.open();
-          orphan.inner.guard(Refuser.class, guarded -> new Refuser());
+          orphan.ctx = ExecutionContext.open();
+          orphan.ctx.wrap(lent, DType.INT8, Shape.of(1), failing);
+          orphan.ctx.wrap(lent, DType.INT8, Shape.of(1), () -> told.add("the other one"));
+          orphan.ctx.wrap(lent, DType.INT8, Shape.of(1), failing);
+          assertThrows(AssertionError.class, orphan.ctx::close);
         });
-    Refuser.refuses = true;
-    TestSupport.runOnThread("first", () -> assertRefuses(orphan.ctx::close, "not yet"));
-    assertRefuses(orphan.ctx::close, "not yet");
-    Refuser.refuses = false;
-    TestSupport.runOnThread("last", orphan.ctx::close);
-    orphan.assertEnded();
+    assertEquals(List.of(), told);
+    assertThrows(AssertionError.class, orphan.ctx::close);
+    assertEquals(List.of("the other one"), told);
+    assertFalse(orphan.ctx.isOpen());
   }
 
   @Test
@@ -187,21 +216,11 @@ class OrphanTest {
     }
   }
 
-  /** Threads.ofVirtual exists from JDK 21 on; the tests compile for 17. */
   @Test
   void aVirtualThreadLeavesAnOrphanToo() throws Exception {
-    Method startVirtualThread;
-    try {
-      startVirtualThread = Thread.class.getMethod("startVirtualThread", Runnable.class);
-    } catch (NoSuchMethodException e) {
-      Assumptions.abort("no virtual threads on this JDK");
-      return;
-    }
     Orphan orphan = new Orphan();
-    Runnable owner = () -> orphan.open();
-    ((Thread) startVirtualThread.invoke(null, owner)).join();
-    Thread closer = (Thread) startVirtualThread.invoke(null, (Runnable) orphan.ctx::close);
-    closer.join();
+    TestSupport.startVirtualThread(orphan::open).join();
+    TestSupport.startVirtualThread(orphan.ctx::close).join();
     assertTrue(orphan.closed.contains("inner"));
     orphan.assertEnded();
   }

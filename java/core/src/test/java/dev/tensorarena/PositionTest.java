@@ -113,7 +113,7 @@ class PositionTest {
   /** Java knows where a new arena stands without looking. */
   @Test
   void aNewArenaStandsNowhere() {
-    long arena = NativeArena.open(null, 0, 0, NativeArena.UNLIMITED, 0, 0, 0);
+    long arena = NativeArena.open(null, 0, 0, NativeArena.UNLIMITED, 0, 0, 0, 0);
     Window window = Window.over(arena, ControlBlock.BYTES);
     int at = window.wordOf(arena);
     assertEquals(ControlBlock.NOWHERE, window.longs.get(at + ControlBlock.CURSOR));

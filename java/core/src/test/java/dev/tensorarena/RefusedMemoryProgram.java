@@ -8,8 +8,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 
 /**
@@ -110,6 +113,7 @@ public final class RefusedMemoryProgram {
         TestSupport.runOnThread("consumer", outlives::close);
       }
     }
+    budgets(); // first: contexts leave records that are as good
     manyContexts();
     assertEquals(0, ChunkPool.stats().inUseChunks());
     assertEquals(0, ChunkPool.openContexts());
@@ -155,6 +159,9 @@ public final class RefusedMemoryProgram {
       Npy.write(source, file);
       Tensor read = attempt(() -> Npy.read(ctx, file));
       assertTrue(read == null || read.contentEquals(source));
+      Npz.write(file, Map.of("x", source, "y", strided));
+      Map<String, Tensor> arrays = attempt(() -> Npz.read(ctx, file));
+      assertTrue(arrays == null || arrays.get("x").contentEquals(source));
     } catch (IOException e) {
       throw new AssertionError(e);
     } finally {
@@ -215,6 +222,29 @@ public final class RefusedMemoryProgram {
     ctx.close();
     living.clear();
     ctx = null;
+  }
+
+  /** More than the first records of budgets have room for. */
+  private void budgets() throws Exception {
+    Deque<AutoCloseable> open = new ArrayDeque<>();
+    MemoryBudget last = null;
+    for (int i = 0; i < 200; i++) {
+      MemoryBudget parent = last;
+      MemoryBudget made =
+          attempt(() -> parent == null ? MemoryBudget.of("b", GIB) : parent.child("c", GIB));
+      if (made == null) {
+        continue;
+      }
+      open.push(made);
+      MemoryBudget.Reservation reservation = attempt(() -> made.reserve(1));
+      if (reservation != null) {
+        open.push(reservation);
+      }
+      last = i % 50 == 0 ? made : last;
+    }
+    for (AutoCloseable each : open) {
+      each.close();
+    }
   }
 
   /** A new context has none until it is asked something that only C knows. */

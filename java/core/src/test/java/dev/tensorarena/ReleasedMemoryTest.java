@@ -14,9 +14,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -362,41 +359,26 @@ class ReleasedMemoryTest {
   /** A handler of the log is user code, too. */
   @Test
   void noResultIsLostToALogThatFails() {
-    Logger logger = Logger.getLogger("dev.tensorarena");
-    Handler failing =
-        new Handler() {
-          @Override
-          public void publish(LogRecord record) {
-            throw new IllegalStateException("the log is full");
+    LibraryLog.during(
+        () -> {
+          for (boolean error : new boolean[] {false, true}) {
+            Scope scope = ctx.scope();
+            ctx.wrap(
+                ByteBuffer.allocateDirect(8),
+                DType.INT8,
+                Shape.of(8),
+                () -> {
+                  if (error) {
+                    throw new AssertionError("an owner's");
+                  }
+                  throw new IllegalStateException("an owner's");
+                });
+            Tensor result = ctx.empty(DType.INT8, 1000).fill(7);
+            assertEquals(7, scope.closeKeeping(result).getByte(999));
           }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    logger.setUseParentHandlers(false);
-    logger.addHandler(failing);
-    try {
-      for (boolean error : new boolean[] {false, true}) {
-        Scope scope = ctx.scope();
-        ctx.wrap(
-            ByteBuffer.allocateDirect(8),
-            DType.INT8,
-            Shape.of(8),
-            () -> {
-              if (error) {
-                throw new AssertionError("an owner's");
-              }
-              throw new IllegalStateException("an owner's");
-            });
-        Tensor result = ctx.empty(DType.INT8, 1000).fill(7);
-        assertEquals(7, scope.closeKeeping(result).getByte(999));
-      }
-    } finally {
-      logger.removeHandler(failing);
-      logger.setUseParentHandlers(true);
-    }
+        },
+        told -> {
+          throw new IllegalStateException("the log is full");
+        });
   }
 }

@@ -23,4 +23,15 @@ class SharedAllocationTest {
     assertFalse(shared.tryRetain());
     assertFalse(shared.tryRetain());
   }
+
+  @Test
+  void whatHasBeenDetachedIsNobodysAgain() {
+    SharedTensor handle;
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      handle = ctx.allocSlice(1f, 2f).share();
+    }
+    handle.shared.moveTo(Thread.currentThread());
+    assertFalse(handle.shared.isBiasedToMe());
+    handle.close();
+  }
 }

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -32,7 +33,7 @@ class SoakTest {
   @Test
   @Tag("reliability")
   void aLeakIsSeen() throws Exception {
-    TestSupport.Outcome outcome = soak(Math.min(SECONDS, 6), 50);
+    TestSupport.Outcome outcome = soak(Math.min(SECONDS, 6), 100);
     assertTrue(outcome.exit() != 0);
     outcome.assertPrinted("resident memory grew");
   }
@@ -50,7 +51,11 @@ class SoakTest {
     /** More than this, from the first half after warm-up to the second, is growth. */
     private static final long TOLERANCE_KIB = 8 << 10;
 
+    /** However slow the machine: what did hardly anything shows nothing. */
+    private static final int LEAST_QUERIES = 6_000;
+
     private static final int THREADS = 3;
+    private static final LongAdder DONE_QUERIES = new LongAdder();
     private static final BlockingQueue<SharedTensor> QUEUE = new ArrayBlockingQueue<>(16);
     private static volatile boolean done;
     private static volatile Throwable failure;
@@ -72,7 +77,9 @@ class SoakTest {
       threads.forEach(Thread::start);
       List<Long> resident = new ArrayList<>();
       long start = System.nanoTime();
-      for (long now = 0; now < millis; now = (System.nanoTime() - start) / 1_000_000) {
+      for (long now = 0;
+          failure == null && (now < millis || DONE_QUERIES.sum() < LEAST_QUERIES);
+          now = (System.nanoTime() - start) / 1_000_000) {
         Thread.sleep(100);
         if (now > millis / 3) {
           resident.add(residentKiB());
@@ -123,6 +130,7 @@ class SoakTest {
             ctx.reset();
           }
           hand(ctx.copyOf(Shape.of(4), 1, 2, 3, 4).share());
+          DONE_QUERIES.increment();
           if (leaks > 0 && query % (1000 / leaks) == 0) {
             ctx.zeros(DType.INT8, 60_000).share(); // never closed
           }

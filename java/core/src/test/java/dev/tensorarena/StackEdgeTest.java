@@ -2,10 +2,13 @@ package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -14,7 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * stopped when it is made again.
  */
 class StackEdgeTest {
-  private static final long STACK = 512 << 10;
+  /** After an access to bytes, which takes nothing once compiled, a call that does nothing. */
+  private static final String FENCE = ",java/lang/ref/Reference.reachabilityFence";
 
   @ParameterizedTest
   @ValueSource(strings = {"-Xint", "-XX:TieredStopAtLevel=1", "-XX:TieredStopAtLevel=4"})
@@ -22,52 +26,22 @@ class StackEdgeTest {
     TestSupport.fork(List.of(mode), Edges.class).assertSucceeded();
   }
 
-  /** What is done at the edge of a stack. */
-  private interface Step {
-    void run();
+  @Test
+  void aFenceMayBeTheCallForWhichThereIsNoRoom() throws Exception {
+    List<String> mode =
+        List.of(
+            "-XX:TieredStopAtLevel=1",
+            "-XX:CompileCommand=exclude" + FENCE,
+            "-XX:CompileCommand=dontinline" + FENCE);
+    TestSupport.fork(mode, Edges.class).assertSucceeded();
   }
 
-  static final class Edges {
+  static final class Edges extends StackEdge {
     private static final int ROUNDS = 16;
 
     private static final StackOverflowError OVERFLOW = new StackOverflowError();
 
-    private static int overflows;
     private static int heights;
-
-    /** Fills the stack, then runs the step in ever fewer frames until it does not overflow. */
-    private static void atTheEdge(int padding, Step step) {
-      try {
-        if (padding % 3 == 0) {
-          atTheEdge(padding + 1, step);
-        } else {
-          atTheEdgeInAnotherFrame(padding + 1, 1L, 2L, step);
-        }
-      } catch (StackOverflowError e) {
-        overflows++;
-        step.run();
-      }
-    }
-
-    private static void atTheEdgeInAnotherFrame(int padding, long a, long b, Step step) {
-      try {
-        atTheEdge((int) (padding + a + b - 3), step);
-      } catch (StackOverflowError e) {
-        overflows++;
-        step.run();
-      }
-    }
-
-    private static void onSmallStack(Step step) throws InterruptedException {
-      Throwable[] thrown = new Throwable[1];
-      Thread thread = new Thread(null, step::run, "small", STACK);
-      thread.setUncaughtExceptionHandler((of, e) -> thrown[0] = e);
-      thread.start();
-      thread.join();
-      if (thrown[0] != null) {
-        throw new AssertionError("on the small stack", thrown[0]);
-      }
-    }
 
     public static void main(String[] args) throws InterruptedException {
       onSmallStack(Edges::contextsThatAreFilledWithScopes);
@@ -75,16 +49,22 @@ class StackEdgeTest {
       repeat("a scope that tracks", Edges::closeScopeThatTracks);
       repeat("a scope that holds", Edges::closeScopeThatHolds);
       repeat("closeKeeping", Edges::closeKeeping);
+      repeat("closeKeeping of several", Edges::keepSeveral);
       repeat("reset", Edges::reset);
       repeat("a context", Edges::closeContext);
       repeat("a handle", Edges::closeHandle);
       repeat("a handle that tracks", Edges::closeHandleThatTracks);
       repeat("share", Edges::share);
+      repeat("a pin", Edges::pin);
+      repeat("parts", Edges::split);
       repeat("tryShare against close", Edges::tryShareOfWhatIsClosedMeanwhile);
       repeat("mutable", Edges::mutable);
       repeat("open", Edges::open);
       repeat("a refusal", Edges::refuse);
       repeat("an address of an outer scope", Edges::allocateInOuterScope);
+      repeat("a context that moves", Edges::move);
+      repeat("a context that is adopted", Edges::adopt);
+      repeat("a queue", Edges::queue);
     }
 
     private static void repeat(String what, Step step) throws InterruptedException {
@@ -124,6 +104,120 @@ class StackEdgeTest {
         assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
         ctx.close();
         assertEquals(0, ChunkPool.stats().inUseChunks());
+      }
+    }
+
+    /**
+     * Others find the queue as it was: none of its locks is this thread's any longer; each round by
+     * another call.
+     */
+    private static void queue() {
+      TensorQueue queue = TensorQueue.bounded(1, 100);
+      SharedTensor handle;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        handle = ctx.allocSlice(1f).share();
+      }
+      boolean[] put = new boolean[1];
+      SharedTensor[] taken = new SharedTensor[1];
+      int round = heights++ % 3;
+      if (round == 0) {
+        atTheEdge(0, () -> put[0] = put[0] || offer(queue, handle));
+        assertEquals(1, sizeElsewhere(queue));
+      } else {
+        put[0] = offer(queue, handle);
+      }
+      assertTrue(put[0]);
+      if (round == 1) {
+        atTheEdge(0, () -> taken[0] = taken[0] == null ? poll(queue) : taken[0]);
+        assertEquals(handle, taken[0]);
+        taken[0].close();
+      } else if (round == 2) {
+        atTheEdge(0, queue::close);
+      } else {
+        queue.close();
+      }
+      assertFalse(handle.isOpen());
+      assertEquals(0, sizeElsewhere(queue));
+    }
+
+    private static boolean offer(TensorQueue queue, SharedTensor handle) {
+      try {
+        return queue.offer(handle, 0, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    private static SharedTensor poll(TensorQueue queue) {
+      try {
+        return queue.poll(0, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    private static int sizeElsewhere(TensorQueue queue) {
+      int[] size = {-1};
+      Thread other = new Thread(() -> size[0] = queue.size());
+      other.setDaemon(true);
+      other.start();
+      while (other.getState() != Thread.State.TERMINATED) {
+        assertNotEquals(Thread.State.WAITING, other.getState(), "for a lock that nobody has");
+        Thread.yield();
+      }
+      return size[0];
+    }
+
+    private static void move() {
+      ExecutionContext ctx = ExecutionContext.open();
+      ctx.scope().track(() -> {});
+      Tensor tensor = ctx.allocSlice(1f);
+      SharedTensor shared = tensor.share();
+      DetachedContext[] moving = new DetachedContext[1];
+      atTheEdge(
+          0,
+          () -> {
+            if (moving[0] == null) {
+              moving[0] = ctx.detach();
+            }
+          });
+      atTheEdge(
+          0,
+          () -> {
+            if (moving[0].isOpen()) {
+              moving[0].attach();
+            }
+          });
+      assertEquals(1f, tensor.getFloat(0));
+      shared.close();
+      DetachedContext again = ctx.detach();
+      atTheEdge(0, again::close);
+      assertFalse(ctx.isOpen());
+    }
+
+    private static void adopt() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Scope scope = ctx.scope();
+        ExecutionContext child = ExecutionContext.open();
+        child.scope().track(() -> {});
+        Tensor tensor = child.allocSlice(1f);
+        SharedTensor shared = tensor.share();
+        Tensor large = child.empty(DType.INT8, 100_000);
+        DetachedContext moving = child.detach();
+        atTheEdge(
+            0,
+            () -> {
+              if (moving.isOpen()) {
+                ctx.adopt(moving);
+              }
+            });
+        assertFalse(child.isOpen());
+        assertEquals(1f, tensor.getFloat(0));
+        shared.close();
+        assertTrue(large.isAlive());
+        assertTrue(ctx.memoryUsage() >= 100_004);
+        scope.close();
+        assertFalse(large.isAlive());
       }
     }
 
@@ -179,6 +273,27 @@ class StackEdgeTest {
         atTheEdge(0, () -> kept[0] = scope.closeKeeping(result));
         assertFalse(below.isAlive());
         assertEquals(2f, kept[0].getFloat(1));
+      }
+    }
+
+    private static void keepSeveral() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ctx.allocTemp(1f);
+        Scope outer = ctx.scope();
+        Scope between = ctx.scope();
+        Scope scope = ctx.scope();
+        Tensor first = ctx.allocSlice(1f, 2f);
+        Tensor[] results = {
+          first, ctx.empty(DType.INT8, 70_000), first.slice(0, 1, 2), ctx.allocSlice(3f)
+        };
+        Tensor[][] kept = new Tensor[1][];
+        boolean far = overflows % 2 == 0;
+        atTheEdge(0, () -> kept[0] = scope.closeKeeping(far ? outer : between, results));
+        assertFalse(first.isAlive());
+        assertEquals(2f, kept[0][2].getFloat(0));
+        assertEquals(3f, kept[0][3].getFloat(0));
+        between.close();
+        assertEquals(far, kept[0][0].isAlive());
       }
     }
 
@@ -249,6 +364,24 @@ class StackEdgeTest {
         handle[0].close();
         handle[1].close();
         tensor.mutable(ctx).setFloat(2f, 0);
+      }
+    }
+
+    private static void pin() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor tensor = ctx.allocSlice(1f);
+        TensorPin[] pin = new TensorPin[1];
+        atTheEdge(0, () -> pin[0] = TensorPin.of(tensor));
+        atTheEdge(0, pin[0]::close);
+      }
+    }
+
+    private static void split() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor tensor = ctx.allocSlice(1f, 2f);
+        TensorParts[] parts = new TensorParts[1];
+        atTheEdge(0, () -> parts[0] = tensor.split(0, 2));
+        atTheEdge(0, parts[0]::close);
       }
     }
 
@@ -325,42 +458,6 @@ class StackEdgeTest {
       assertFalse(tensor.isAlive());
       assertEquals(used, ctx.memoryUsage());
       assertEquals(2f, ctx.allocSlice(2f).getFloat(0));
-    }
-  }
-
-  private static final class ClosedMeanwhile extends BufferMemory {
-    volatile SharedTensor handle;
-    volatile boolean isArmed;
-    private volatile boolean isAsked;
-    private volatile boolean isClosed;
-    volatile int released;
-
-    ClosedMeanwhile() {
-      super(8);
-    }
-
-    void closeWhenAsked() {
-      while (!isAsked) {
-        Thread.onSpinWait();
-      }
-      handle.close();
-      isClosed = true;
-    }
-
-    @Override
-    public boolean isAlive() {
-      if (isArmed) {
-        isAsked = true;
-        while (!isClosed) {
-          // without a call, for which there may be no stack
-        }
-      }
-      return true;
-    }
-
-    @Override
-    public void released() {
-      released++;
     }
   }
 

@@ -36,6 +36,35 @@ class StridesTest {
   }
 
   @Test
+  void stridesOfSomebodyElseAreTakenWhereNoElementsOverlap() {
+    assertArrayEquals(TRANSPOSED, Strides.checked(SHAPE, TRANSPOSED));
+    assertArrayEquals(new long[] {20, 5, 1}, Strides.checked(SHAPE, new long[] {20, 5, 1}));
+    assertArrayEquals(
+        new long[] {1, 3}, Strides.checked(Shape.of(1, 2), new long[] {-9, 3}), "of one index");
+    assertArrayEquals(new long[] {4, 1}, Strides.checked(Shape.of(0, 4), new long[] {-1, 0}));
+    long most = Long.MAX_VALUE - 1;
+    assertArrayEquals(new long[] {most}, Strides.checked(Shape.of(2), new long[] {most}));
+  }
+
+  @Test
+  void otherStridesAreRefusedByTheirValues() {
+    assertRefuses(SHAPE, "[12, 4] for shape [2, 3, 4]: there must be one", 12, 4);
+    assertRefuses(SHAPE, "[12, -4, 1] for shape [2, 3, 4]: none may be negative", 12, -4, 1);
+    assertRefuses(SHAPE, "[12, 4, 0] for shape [2, 3, 4]: elements would overlap", 12, 4, 0);
+    assertRefuses(SHAPE, "overlap", 12, 3, 1);
+    assertRefuses(Shape.of(3, 2), "or interleave", 2, 3);
+    assertRefuses(SHAPE, "overlap", 1, 1, 2);
+    assertRefuses(SHAPE, "[11, 4, 1]", 11, 4, 1);
+    assertRefuses(Shape.of(2), "reach beyond 2^63 - 1", Long.MAX_VALUE);
+    assertRefuses(Shape.of(2, 3), "beyond", 1, Long.MAX_VALUE / 2);
+  }
+
+  private static void assertRefuses(Shape shape, String words, long... strides) {
+    TestSupport.assertRefuses(
+        IllegalArgumentException.class, () -> Strides.checked(shape, strides), words);
+  }
+
+  @Test
   void aRowMajorIndexLeadsToThePlace() {
     for (int i = 0; i < 24; i++) {
       assertEquals(i, Strides.place(SHAPE, Strides.rowMajor(SHAPE), i));

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -133,5 +134,39 @@ class TensorPinTest {
     TestSupport.runOnThread("other", () -> assertRefuses(() -> TensorPin.of(tensor), "\"other\""));
     ctx.reset();
     assertRefuses(() -> TensorPin.of(tensor), "is dead");
+  }
+
+  /** Where it could not be closed by whoever made it, it would keep its chunk for ever. */
+  @Test
+  void aPinThatIsMadeAtTheEndOfTheStackCanBeClosedThere() throws Exception {
+    for (String jvm : new String[] {"-Xint", "-Xcomp"}) {
+      TestSupport.fork(List.of(jvm), AtTheEdge.class).assertSucceeded();
+    }
+  }
+
+  static final class AtTheEdge {
+    private static int closed;
+
+    public static void main(String[] args) throws InterruptedException {
+      for (int i = 0; i < 20; i++) {
+        StackEdge.onSmallStack(AtTheEdge::pinAtTheEdge);
+      }
+      assertTrue(closed >= 20, "closed: " + closed);
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+
+    private static void pinAtTheEdge() {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        Tensor tensor = ctx.allocSlice(1f, 2f);
+        TensorPin.of(tensor).close(); // what it calls is linked
+        StackEdge.atTheEdge(
+            0,
+            () -> {
+              TensorPin pin = TensorPin.of(tensor);
+              pin.close();
+              closed++;
+            });
+      }
+    }
   }
 }

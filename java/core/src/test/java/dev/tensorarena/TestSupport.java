@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.function.Executable;
 
 /** What several test classes need. */
@@ -88,10 +90,12 @@ final class TestSupport {
     return new Outcome(process.waitFor(), new String(output, StandardCharsets.UTF_8));
   }
 
-  /** Runs a task on a new thread and waits for it. */
+  /** Runs a task on a new thread, which has ended when this returns. */
   static <T> T onThread(String name, Callable<T> task) throws Exception {
     FutureTask<T> future = new FutureTask<>(task);
-    new Thread(future, name).start();
+    Thread thread = new Thread(future, name);
+    thread.start();
+    thread.join();
     try {
       return future.get();
     } catch (ExecutionException e) {
@@ -102,7 +106,7 @@ final class TestSupport {
     }
   }
 
-  /** Runs a task on a new thread and waits for it. */
+  /** Runs a task on a new thread, which has ended when this returns. */
   static void runOnThread(String name, Executable task) throws Exception {
     onThread(
         name,
@@ -116,6 +120,18 @@ final class TestSupport {
           }
           return null;
         });
+  }
+
+  /** Starts a virtual thread, or aborts the test: there are some from JDK 21 on. */
+  static Thread startVirtualThread(Runnable task) {
+    try {
+      Method start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+      return (Thread) start.invoke(null, task);
+    } catch (NoSuchMethodException e) {
+      return Assumptions.abort("no virtual threads on this JDK");
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Asserts an exception and that its message gives the values. */

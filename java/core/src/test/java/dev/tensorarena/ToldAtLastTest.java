@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whoever lent memory is told when nobody holds it, whatever another owner or the stack does. */
@@ -66,16 +67,95 @@ class ToldAtLastTest {
   @Test
   void anErrorInTheLastEndOfAThreadLeavesTheOthersToWhoeverClosesNext() throws Exception {
     ExecutionContext[] ctx = new ExecutionContext[1];
-    Thread owner =
-        new Thread(
-            () -> {
-              ctx[0] = withAnOwnerThatFails();
-              assertThrows(Error.class, ctx[0]::close);
-            });
-    owner.start();
-    owner.join();
+    TestSupport.runOnThread(
+        "owner",
+        () -> {
+          ctx[0] = withAnOwnerThatFails();
+          assertThrows(Error.class, ctx[0]::close);
+        });
     assertEquals(0, told);
     ctx[0].close();
+    assertEquals(1, told);
+  }
+
+  private enum Hold {
+    HANDLE {
+      @Override
+      OpenResource of(Tensor tensor) {
+        return tensor.share();
+      }
+    },
+    PIN {
+      @Override
+      OpenResource of(Tensor tensor) {
+        return TensorPin.of(tensor);
+      }
+    };
+
+    abstract OpenResource of(Tensor tensor);
+  }
+
+  private OpenResource last(Hold hold, Runnable then) {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      Runnable released =
+          () -> {
+            told++;
+            then.run();
+          };
+      return hold.of(wrap(ctx, released));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anErrorOfTheOwnerIsThrownByWhoeverLetsGoLastWhenAllIsClosed(Hold hold) {
+    OpenResource[] last = new OpenResource[1];
+    Thread caller = Thread.currentThread();
+    last[0] =
+        last(
+            hold,
+            () -> {
+              assertSame(caller, Thread.currentThread());
+              assertFalse(last[0].isOpen());
+              throw error;
+            });
+    assertSame(error, assertThrows(Error.class, last[0]::close));
+    assertFalse(last[0].isOpen());
+    last[0].close();
+    assertEquals(1, told);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anExceptionOfTheOwnerIsLoggedWhereTheLastOneLetsGo(Hold hold) {
+    OpenResource last =
+        last(
+            hold,
+            () -> {
+              throw new IllegalStateException("for the log: an owner's");
+            });
+    last.close();
+    assertFalse(last.isOpen());
+    assertEquals(1, told);
+  }
+
+  @Test
+  void anErrorOfTheOwnerDoesNotHideWhatATrackedResourceThrew() {
+    SharedTensor handle =
+        (SharedTensor)
+            last(
+                Hold.HANDLE,
+                () -> {
+                  throw error;
+                });
+    IllegalStateException failure = new IllegalStateException("a resource's");
+    handle.track(
+        () -> {
+          throw failure;
+        });
+    assertSame(failure, assertThrows(Throwable.class, handle::close));
+    assertSame(error, failure.getSuppressed()[0]);
+    handle.close();
     assertEquals(1, told);
   }
 
@@ -142,15 +222,13 @@ class ToldAtLastTest {
         letGo(handle);
         letGo(pin);
         ExecutionContext[] orphan = new ExecutionContext[1];
-        Thread owner =
-            new Thread(
-                () -> {
-                  orphan[0] = ExecutionContext.open();
-                  wrap(orphan[0], () -> told[0]++);
-                  wrap(orphan[0], () -> told[0]++);
-                });
-        owner.start();
-        owner.join();
+        TestSupport.runOnThread(
+            "owner",
+            () -> {
+              orphan[0] = ExecutionContext.open();
+              wrap(orphan[0], () -> told[0]++);
+              wrap(orphan[0], () -> told[0]++);
+            });
         letGo(orphan[0]);
         assertEquals(4 * (i + 1), told[0]);
       }

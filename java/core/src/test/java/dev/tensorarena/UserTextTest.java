@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -278,29 +275,10 @@ class UserTextTest {
   }
 
   private static void listening(Scene scene, Executable call) throws Throwable {
-    Logger logger = Logger.getLogger("dev.tensorarena");
-    Handler listener =
-        new Handler() {
-          @Override
-          public void publish(LogRecord report) {
-            scene.text();
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    logger.setUseParentHandlers(false);
-    logger.addHandler(listener);
     try {
-      call.execute();
+      LibraryLog.during(call::execute, told -> scene.text());
     } catch (UnsupportedOperationException | StackOverflowError e) {
       assertEquals("a test's text", e.getMessage());
-    } finally {
-      logger.removeHandler(listener);
-      logger.setUseParentHandlers(true);
     }
   }
 

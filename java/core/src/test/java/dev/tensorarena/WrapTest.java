@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -45,6 +46,39 @@ class WrapTest {
     assertEquals(NativeArena.bufferAddress(buffer), tensor.address());
     assertEquals(0, ctx.memoryUsage());
     assertEquals(0, ctx.arenaStats().chunks());
+  }
+
+  @Test
+  void rowsWithPaddingAreWrappedWithTheirStrides() {
+    BufferMemory memory = new BufferMemory(4 * 5 * 2 - 8); // the last row has no padding behind it
+    Tensor tensor = ctx.wrap(memory, DType.FLOAT32, Shape.of(2, 3), 5, 1);
+    assertFalse(tensor.isContiguous());
+    tensor.fill(2f).setFloat(7f, 1, 2);
+    assertEquals(7f, memory.bytes.getFloat(4 * 7));
+    assertEquals(0f, memory.bytes.getFloat(4 * 3), "padding");
+    assertArrayEquals(new float[] {2, 2, 2, 2, 2, 7}, tensor.copy(ctx).toFloatArray());
+    assertRefuses(
+        IllegalArgumentException.class,
+        () -> ctx.wrap(memory, DType.FLOAT32, Shape.of(2, 3), 6, 1),
+        "36 bytes",
+        "32 bytes");
+    try (SharedTensor handle = tensor.share()) {
+      ctx.reset();
+      assertEquals(7f, handle.getFloat(1, 2));
+    }
+  }
+
+  @Test
+  void anotherOrderIsWrappedAsItIs() {
+    BufferMemory memory = new BufferMemory(6);
+    Tensor columns = ctx.wrap(memory, DType.INT8, Shape.of(2, 3), 1, 2);
+    columns.setByte((byte) 9, 1, 2);
+    assertEquals(9, memory.bytes.get(5));
+    assertTrue(columns.transpose(1, 0).isContiguous());
+    assertTrue(ctx.wrap(memory, DType.INT8, Shape.of(2, 3), 3, 1).isContiguous());
+    assertEquals(0, ctx.wrap(new BufferMemory(0), DType.INT8, Shape.of(0, 3), -7, 0).size());
+    assertEquals(
+        Shape.scalar(), ctx.wrap(new BufferMemory(4), DType.INT32, Shape.scalar()).shape());
   }
 
   @Test
@@ -242,5 +276,40 @@ class WrapTest {
     assertTrue(tensor.isEmpty());
     assertEquals(0, tensor.toByteArray().length);
     tensor.share().close();
+  }
+
+  /** What threw once the memory is held would leave it taken, and whoever wrapped releases it. */
+  @Test
+  void ofLargeMemoryWithStridesNothingIsAskedOnceItIsHeld() {
+    ByteBuffer block = direct(8);
+    long address = NativeArena.bufferAddress(block);
+    int[] asked = {0};
+    int[] released = {0};
+    ForeignMemory large =
+        new ForeignMemory() {
+          @Override
+          public long byteSize() {
+            return (2L << 30) + 10;
+          }
+
+          @Override
+          public ByteBuffer part(long offset, int length) {
+            if (asked[0]++ > 0) {
+              throw new IllegalArgumentException("another part");
+            }
+            return NativeArena.view(address, length); // which nobody reads
+          }
+
+          @Override
+          public void released() {
+            released[0]++;
+          }
+        };
+    ctx.wrap(large, DType.INT8, Shape.of(3, 10), 1 << 30, 1);
+    assertEquals(1, asked[0]);
+    assertEquals(0, released[0]);
+    ctx.reset();
+    assertEquals(1, released[0]);
+    Reference.reachabilityFence(block);
   }
 }

@@ -1,9 +1,7 @@
 package dev.tensorarena;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -19,14 +17,12 @@ public final class FewThreads {
   public static void run(Class<?> main, String... jvmArguments) throws Exception {
     List<String> command = new ArrayList<>();
     command.addAll(List.of("sh", "-c", "ulimit -v 33554432; exec \"$@\"", "sh"));
-    command.add(ProcessHandle.current().info().command().orElseThrow());
-    command.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.addAll(List.of("-XX:CompressedClassSpaceSize=64m", "-XX:ThreadStackSize=524288"));
-    command.addAll(List.of(jvmArguments));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, jvm.waitFor(), output);
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    arguments.addAll(List.of("-XX:CompressedClassSpaceSize=64m", "-XX:ThreadStackSize=524288"));
+    arguments.addAll(List.of(jvmArguments));
+    command.addAll(ForkedJvm.command(main, arguments));
+    ForkedJvm.run(command);
   }
 
   /** Runs a task while no thread can be started. */

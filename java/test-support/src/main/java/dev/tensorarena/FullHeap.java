@@ -1,6 +1,7 @@
 package dev.tensorarena;
 
 import java.util.Arrays;
+import java.util.concurrent.Callable;
 
 /** Fills a JVM's heap but for some objects, and empties it. The heap has to be small. */
 public final class FullHeap {
@@ -8,6 +9,8 @@ public final class FullHeap {
   public static final int ALL = Integer.MAX_VALUE;
 
   private final Object[] ballast;
+  private int count;
+  private int refused;
 
   /**
    * Fills nothing yet.
@@ -16,6 +19,14 @@ public final class FullHeap {
    */
   public FullHeap(int objects) {
     ballast = new Object[objects];
+    // What is looked up for the first time takes heap.
+    try {
+      ballast[0] = new Object();
+      throw new OutOfMemoryError();
+    } catch (OutOfMemoryError e) {
+      Arrays.fill(ballast, 0, 1, null);
+    }
+    empty();
   }
 
   /**
@@ -27,18 +38,66 @@ public final class FullHeap {
     if (room == ALL) {
       return;
     }
-    int count = 0;
-    for (int bytes : new int[] {8192, 0}) {
-      try {
-        while (true) {
-          ballast[count] = bytes == 0 ? new Object() : new byte[bytes];
-          count++;
-        }
-      } catch (OutOfMemoryError e) {
-        continue; // with what is smaller, and then that is all
-      }
+    count = 0;
+    fillWith(8192);
+    for (int before = -1; before < count; ) { // once may not be all: the JVM finds some more
+      before = count;
+      fillWith(0);
     }
     Arrays.fill(ballast, count - room, count, null);
+    count -= room;
+  }
+
+  /** Fills it with arrays, or with objects without fields. */
+  private void fillWith(int bytes) {
+    try {
+      while (true) {
+        ballast[count] = bytes == 0 ? new Object() : new byte[bytes];
+        count++;
+      }
+    } catch (OutOfMemoryError e) {
+      return; // full
+    }
+  }
+
+  /**
+   * Does something that takes heap, first with no room and then with room for ever one object more,
+   * until there is enough; then empties the heap.
+   *
+   * @param taking what throws {@link OutOfMemoryError} where there is too little room
+   * @param <T> the type of its result
+   * @return the result, which is not null
+   * @throws Exception what it throws
+   */
+  public <T> T roomBitByBit(Callable<T> taking) throws Exception {
+    return roomBitByBit(1, taking);
+  }
+
+  /** Does the same with room for ever so many objects more, where another library takes much. */
+  public <T> T roomBitByBit(int objects, Callable<T> taking) throws Exception {
+    T taken = null;
+    fillButFor(0);
+    while (taken == null) {
+      try {
+        taken = taking.call();
+      } catch (OutOfMemoryError e) {
+        refused++;
+        Arrays.fill(ballast, count - objects, count, null);
+        count -= objects;
+      }
+    }
+    empty();
+    return taken;
+  }
+
+  /**
+   * Returns how often there was too little room. How often varies with the JVM: it must find some
+   * that is left where there was none before.
+   *
+   * @return how often {@link #roomBitByBit} was refused so far
+   */
+  public int refused() {
+    return refused;
   }
 
   /** Lets go of all that filled the heap. */

@@ -46,7 +46,11 @@ public final class Fuzzing {
    * @param program runs one
    */
   public static void run(Class<?> test, Program program) {
-    long end = System.nanoTime() + SECONDS * 1_000_000_000;
+    run(test, SECONDS * 1_000_000_000, program);
+  }
+
+  private static void run(Class<?> test, long nanos, Program program) {
+    long end = System.nanoTime() + nanos;
     runUntil(test, program, () -> System.nanoTime() >= end);
   }
 
@@ -55,10 +59,11 @@ public final class Fuzzing {
    * -Dmalice.operations} it is enough when there were so many, and the time does not count.
    *
    * @param test the class that runs them
-   * @param kind what is printed of them
+   * @param kinds how many kinds of them have the time together
+   * @param kind what is printed of these
    * @param program runs one
    */
-  public static void runMalice(Class<?> test, String kind, Counted program) {
+  public static void runMalice(Class<?> test, int kinds, String kind, Counted program) {
     long[] done = new long[1];
     long start = System.nanoTime();
     long[] told = {start};
@@ -71,7 +76,7 @@ public final class Fuzzing {
           }
         };
     if (OPERATIONS == 0) {
-      run(test, counting);
+      run(test, SECONDS * 1_000_000_000 / kinds, counting);
     } else {
       runUntil(test, counting, () -> done[0] >= OPERATIONS);
     }

@@ -1,10 +1,12 @@
 package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -77,17 +79,26 @@ public final class ModularProgram {
 
   /** Links an image of it and of no more of the JDK than it needs, and runs that. */
   public String runLinked() throws IOException, InterruptedException {
-    Path image = folder.resolve("image");
-    call(
-        "jlink",
-        "--module-path",
-        modulePath,
-        "--add-modules",
-        "app",
-        "--add-options=--enable-native-access=" + modules,
-        "--output",
-        image.toString());
-    return java(image, List.of("-m", "app/app.Main"));
+    List<String> arguments = toLink();
+    arguments.add("--add-options=--enable-native-access=" + modules); // of JDK 22 and later
+    call("jlink", arguments.toArray(String[]::new));
+    return java(folder.resolve("image"), List.of("-m", "app/app.Main"));
+  }
+
+  /** Returns what {@code jlink} says against an image of it. */
+  public String refusalToLink() {
+    StringWriter said = new StringWriter();
+    PrintWriter out = new PrintWriter(said);
+    ToolProvider jlink = ToolProvider.findFirst("jlink").orElseThrow();
+    int result = jlink.run(out, out, toLink().toArray(String[]::new));
+    assertNotEquals(0, result, () -> "linked: " + modulePath);
+    return said.toString();
+  }
+
+  private List<String> toLink() {
+    String image = folder.resolve("image").toString();
+    return new ArrayList<>(
+        List.of("--module-path", modulePath, "--add-modules", "app", "--output", image));
   }
 
   /** Runs the {@code java} of a JDK or an image, which must end well. */

@@ -197,7 +197,8 @@ class BlasLibraryTest {
     for (String name : List.of(OPENBLAS, "libblas.so.3", "libcblas.so.3")) {
       Files.createDirectory(system.resolve(name));
     }
-    compute(classPathWithoutTheJar());
+    // JNA goes on looking in folders that it knows itself.
+    compute(classPathWithoutTheJar(), "jna.platform.library.path=" + system);
     assertEquals(1, exit, output);
     assertTrue(output.contains("UnsatisfiedLinkError: No BLAS library was found. Tried "), output);
     int at = 0;

@@ -27,7 +27,8 @@ import java.nio.charset.Charset;
  * <p>It behaves as {@link Arena#ofConfined()} does. Segments are zeroed, aligned to 16 bytes or
  * more if asked for, confined to the thread that opened the arena, and dead once it is closed.
  * {@code close()} throws {@link IllegalStateException} when called twice or while a native call
- * uses a segment, and {@link WrongThreadException} on another thread.
+ * uses a segment, and {@link WrongThreadException} on another thread. A context in which one is
+ * open cannot be {@linkplain ExecutionContext#detach detached}.
  *
  * <p>Arenas in one context are nested. It is allowed, though slower, to allocate from an outer
  * arena while an inner one is open; the segment then lives as long as the outer arena. Closing the
@@ -76,6 +77,7 @@ public final class ArenaAllocator implements Arena, OpenResource {
     this.scope = scope;
     this.own = own;
     this.lifetime = Lifetime.of(scope);
+    lifetime.setAllocator();
   }
 
   /**
@@ -114,7 +116,13 @@ public final class ArenaAllocator implements Arena, OpenResource {
    * @throws IllegalStateException if the context is closed or belongs to another thread
    */
   public static ArenaAllocator of(ExecutionContext ctx) {
-    return new ArenaAllocator(ctx.scope(), null);
+    Scope scope = ctx.scope();
+    try {
+      return new ArenaAllocator(scope, null);
+    } catch (Throwable e) { // no heap for the arena: nobody else could end its scope
+      scope.close();
+      throw e;
+    }
   }
 
   /**

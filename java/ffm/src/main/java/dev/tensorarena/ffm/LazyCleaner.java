@@ -13,7 +13,7 @@ final class LazyCleaner {
   /** Has an action run once an object is unreachable, as {@link Cleaner#register} does. */
   Cleaner.Cleanable register(Object watched, Runnable action) {
     Cleaner cleaner = made;
-    return (cleaner == null ? make() : cleaner).register(watched, action);
+    return (cleaner == null ? make() : cleaner).register(watched, new Logged(action));
   }
 
   private synchronized Cleaner make() {
@@ -21,5 +21,18 @@ final class LazyCleaner {
       made = Cleaner.create();
     }
     return made;
+  }
+
+  /** What an action throws, a Cleaner forgets: it may be an error of who had lent memory. */
+  private record Logged(Runnable action) implements Runnable {
+    @Override
+    public void run() {
+      try {
+        action.run();
+      } catch (Throwable e) {
+        System.getLogger("dev.tensorarena")
+            .log(System.Logger.Level.WARNING, "what nobody could reach failed to be let go of", e);
+      }
+    }
   }
 }

@@ -33,6 +33,9 @@ final class Lifetime extends Guard {
    */
   private Lifetime others;
 
+  /** Whether an {@link ArenaAllocator} was opened over the scope, which ends with it. */
+  private boolean hasAllocator;
+
   /** Whether none of the list is open any more, and none is added. */
   private boolean ended;
 
@@ -147,6 +150,21 @@ final class Lifetime extends Guard {
     }
     ended = each == null;
     return each;
+  }
+
+  void setAllocator() {
+    hasAllocator = true;
+  }
+
+  /** An arena of the JDK belongs to its thread for life, and its user closes it there. */
+  @Override
+  protected void beforeDetach() {
+    if (hasAllocator) {
+      throw new IllegalStateException(
+          "an ArenaAllocator is open in the context, and belongs to thread \""
+              + Thread.currentThread().getName()
+              + "\"; it must be closed before its context is detached");
+    }
   }
 
   /** Ends the segments of one thread; throws what the JDK's arenas throw if it cannot. */

@@ -25,7 +25,7 @@
  *   <li>{@link dev.tensorarena.ffm.Npy} makes tensors over mapped {@code .npy} files.
  * </ul>
  *
- * <p>The module calls one restricted method, so start the JVM with {@code
+ * <p>The module calls restricted methods, so start the JVM with {@code
  * --enable-native-access=dev.tensorarena.ffm}, or with {@code ALL-UNNAMED} in place of the module's
  * name if it is on the class path.
  *

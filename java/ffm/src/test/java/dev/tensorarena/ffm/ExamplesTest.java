@@ -41,6 +41,17 @@ class ExamplesTest extends InContext {
   }
 
   @Test
+  void dlpack() {
+    Tensor x = ctx.allocSlice(3f, 1f, 2f);
+    // example
+    long struct = Dlpack.toDlpackVersioned(x); // for a capsule "dltensor_versioned"
+    Tensor same = Dlpack.fromDlpackVersioned(ctx, struct); // takes it
+    // end of example
+    assertEquals(x.address(), same.address());
+    assertEquals(2, same.getFloatAt(2));
+  }
+
+  @Test
   void nativeCallsAndForeignMemory() throws Throwable {
     try (Arena foreign = Arena.ofConfined()) {
       MemorySegment segment = foreign.allocate(1000 * 384 * 4L, 4);

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.Npy;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
@@ -20,6 +21,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -158,21 +160,16 @@ class NpyMapTest extends InContext {
   @Test
   void aFileThatIsCutShortThrowsAndTheProgramGoesOn() throws Exception {
     Path path = written(ctx.zeros(DType.FLOAT32, 1 << 12));
-    Process jvm =
-        new ProcessBuilder(
-                ProcessHandle.current().info().command().orElseThrow(),
+    List<String> command =
+        ForkedJvm.command(
+            CutShort.class,
+            List.of(
                 "--enable-native-access=ALL-UNNAMED",
                 "-Xbatch",
                 "-XX:-CreateCoredumpOnCrash",
-                "-XX:ErrorFile=" + folder.resolve("crash"),
-                "-cp",
-                System.getProperty("java.class.path"),
-                CutShort.class.getName(),
-                path.toString())
-            .redirectErrorStream(true)
-            .start();
-    String printed = new String(jvm.getInputStream().readAllBytes());
-    assertEquals(0, jvm.waitFor(), printed);
+                "-XX:ErrorFile=" + folder.resolve("crash")));
+    command.add(path.toString());
+    String printed = ForkedJvm.run(command);
     assertEquals("InternalError\n".repeat(3), printed);
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.ChunkPool;
+import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -135,18 +136,9 @@ class OwnContextTest extends InContext {
   /** In a JVM of its own, which watches every context. */
   @Test
   void aLeakIsReportedWithThePlaceAndItsSegmentsStayReadable() throws Exception {
-    Process jvm =
-        new ProcessBuilder(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "-Dtensorarena.leakDetection=all",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Leak.class.getName())
-            .redirectErrorStream(true)
-            .start();
-    String printed = new String(jvm.getInputStream().readAllBytes());
-    assertEquals(0, jvm.waitFor(), printed);
+    String printed =
+        ForkedJvm.run(
+            Leak.class, "-Dtensorarena.leakDetection=all", "--enable-native-access=ALL-UNNAMED");
     assertTrue(printed.contains("LEAK: ExecutionContext"), printed);
     assertTrue(printed.contains("OwnContextTest$Leak.opened("), printed);
     assertTrue(printed.contains("its memory is lost"), printed);

@@ -2,16 +2,20 @@ package dev.tensorarena.ffm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.LibraryLog;
 import dev.tensorarena.Scope;
+import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -113,6 +117,30 @@ class SegmentWhileClosedTest {
         Thread.ofVirtual().start(() -> Segments.of(handle).getAtIndex(ValueLayout.JAVA_LONG, 63));
     thread.join();
     return thread;
+  }
+
+  @Test
+  void anErrorOfTheOwnerIsLoggedWhereASegmentOfAnotherThreadIsCollected() {
+    Error error = new Error("an owner's");
+    Runnable released =
+        () -> {
+          throw error;
+        };
+    SharedTensor handle;
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      handle = ctx.wrap(ByteBuffer.allocateDirect(8), DType.INT8, Shape.of(8), released).share();
+    }
+    Segments.of(handle);
+    Thread other = new Thread(handle::close);
+    assertTrue(
+        LibraryLog.tellsOf(
+            error,
+            () -> {
+              other.start();
+              while (other.isAlive()) {
+                Thread.yield();
+              }
+            }));
   }
 
   private static void await(AtomicInteger turn, int value) {

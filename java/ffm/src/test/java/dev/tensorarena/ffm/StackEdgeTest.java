@@ -6,32 +6,70 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.SharedTensor;
+import dev.tensorarena.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 /**
- * A handle that is closed while another thread has a segment of it, at the end of the closing
- * thread's stack: the segment keeps its bytes, and nothing keeps them once it is unreachable. In a
- * JVM of its own, since what is linked or loaded there takes most stack the first time.
+ * What is done at the end of the stack. In a JVM of its own, since what is linked or loaded there
+ * takes most stack the first time.
  */
 class StackEdgeTest {
   @Test
+  void aStructThatIsNotMadeOrTakenPinsNothing() throws Exception {
+    ForkedJvm.run(Structs.class, "-Xint", "--enable-native-access=ALL-UNNAMED");
+  }
+
+  static final class Structs {
+    private static int refused;
+
+    /** Does it where the stack ends, and in ever fewer frames until there is room for it. */
+    private static void atTheEdge(Runnable step) {
+      try {
+        atTheEdge(step);
+      } catch (StackOverflowError e) {
+        refused++;
+        step.run();
+      }
+    }
+
+    public static void main(String[] args) throws Exception {
+      long[] struct = new long[1];
+      for (int i = 0; i < 40; i++) {
+        boolean taken = i % 2 == 1; // what the thread before has made
+        Thread thread = new Thread(null, () -> run(taken, struct), "small", (512 << 10) + 512 * i);
+        thread.start();
+        thread.join();
+        assertEquals(struct[0] == 0 ? 0 : 1, ChunkPool.stats().pinnedChunks());
+      }
+      assertTrue(refused > 100, "refused: " + refused);
+    }
+
+    private static void run(boolean taken, long[] struct) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        if (taken) {
+          atTheEdge(() -> Dlpack.fromDlpack(ctx, struct[0]));
+          struct[0] = 0;
+        } else {
+          Tensor tensor = ctx.zeros(DType.INT64, 1000);
+          Dlpack.fromDlpack(ctx, Dlpack.toDlpack(tensor)); // links and loads
+          atTheEdge(() -> struct[0] = Dlpack.toDlpack(tensor));
+        }
+      }
+    }
+  }
+
+  /**
+   * A handle that is closed while another thread has a segment of it: the segment keeps its bytes,
+   * and nothing keeps them once it is unreachable.
+   */
+  @Test
   void aSegmentOfAnotherThreadKeepsItsBytesAndNoLonger() throws Exception {
-    Process jvm =
-        new ProcessBuilder(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Edge.class.getName())
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, jvm.waitFor(), output);
+    ForkedJvm.run(Edge.class, "--enable-native-access=ALL-UNNAMED");
   }
 
   static final class Edge {

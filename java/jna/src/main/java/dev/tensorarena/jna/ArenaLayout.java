@@ -10,28 +10,32 @@ final class ArenaLayout {
   static final int CURSOR = 0;
 
   static final int BASE = 16;
+  static final int CHUNK = 32;
   static final int CHARGED_BEFORE = 40;
   static final int GENERATION = 72;
   static final int NEWEST = 80;
 
-  /** {@code ta_options}. */
-  static final int OPTIONS_BYTES = 24;
+  /**
+   * {@code ta_options}, in words of 64 bits as the next two; without the budget at its end, which
+   * callers may leave out.
+   */
+  static final int OPTIONS_WORDS = 3;
 
   static final int CAPACITY = 0;
-  static final int OPTIONS_MEMORY_LIMIT = 8;
+  static final int OPTIONS_MEMORY_LIMIT = 1;
 
   /** {@code ta_arena_info}. */
-  static final int INFO_BYTES = 56;
+  static final int INFO_WORDS = 7;
 
   static final int ALLOCATED = 0;
-  static final int RESERVED = 8;
-  static final int PEAK = 16;
-  static final int WASTED = 24;
-  static final int CHUNKS = 32;
-  static final int REFILLS = 40;
+  static final int RESERVED = 1;
+  static final int PEAK = 2;
+  static final int WASTED = 3;
+  static final int CHUNKS = 4;
+  static final int REFILLS = 5;
 
   /** {@code ta_position}. */
-  static final int POSITION_BYTES = 32;
+  static final int POSITION_WORDS = 4;
 
   private ArenaLayout() {}
 }

@@ -10,8 +10,8 @@ import dev.tensorarena.OpenResource;
 public final class ChunkPin implements OpenResource {
   private final PinnedMemory bytes;
 
-  /** A {@code ta_chunk *}; null until it is held, and once it was given back. */
-  private Pointer chunk;
+  /** A {@code ta_chunk *}; 0 until it is held, and once it was given back. */
+  private long chunk;
 
   /** Holds nothing yet, so that what was pinned is never without an owner. */
   ChunkPin(long address, long size, boolean isWritable) {
@@ -22,8 +22,10 @@ public final class ChunkPin implements OpenResource {
     bytes = new PinnedMemory(this, of.address(), of.size(), of.isWritable());
   }
 
-  synchronized void hold(Pointer pinned) {
+  /** Returns whether there is something to hold. */
+  synchronized boolean hold(long pinned) {
     chunk = pinned;
+    return pinned != 0;
   }
 
   /**
@@ -44,8 +46,9 @@ public final class ChunkPin implements OpenResource {
    */
   public synchronized ChunkPin retain() {
     ChunkPin other = new ChunkPin(bytes);
-    Pointer pinned = requireHeld();
-    ArenaLibrary.INSTANCE.ta_chunk_retain(pinned);
+    long pinned = requireHeld();
+    StackRoom.require();
+    ArenaLibrary.ta_chunk_retain(pinned);
     other.hold(pinned);
     return other;
   }
@@ -58,32 +61,27 @@ public final class ChunkPin implements OpenResource {
    * @throws IllegalStateException if the pin is closed
    */
   public synchronized Pointer handle() {
-    return Pointer.createConstant(Pointer.nativeValue(requireHeld()));
+    return Pointer.createConstant(requireHeld());
   }
 
   /** Gives the pin back. Does nothing when called again. */
   @Override
   public synchronized void close() {
-    Pointer pinned = chunk;
-    if (pinned != null) {
+    long pinned = chunk;
+    if (pinned != 0) {
       StackRoom.require();
-      chunk = null;
-      try {
-        ArenaLibrary.INSTANCE.ta_chunk_release(pinned);
-      } catch (OutOfMemoryError e) { // JNA asks for heap before the call, and never after it
-        chunk = pinned;
-        throw e;
-      }
+      chunk = 0;
+      ArenaLibrary.ta_chunk_release(pinned);
     }
   }
 
   @Override
   public synchronized boolean isOpen() {
-    return chunk != null;
+    return chunk != 0;
   }
 
-  synchronized Pointer requireHeld() {
-    if (chunk == null) {
+  synchronized long requireHeld() {
+    if (chunk == 0) {
       throw new IllegalStateException(this + " is closed");
     }
     return chunk;

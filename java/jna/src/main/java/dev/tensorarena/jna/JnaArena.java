@@ -2,19 +2,18 @@ package dev.tensorarena.jna;
 
 import static dev.tensorarena.DType.INT8;
 
-import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
-import com.sun.jna.ptr.PointerByReference;
 import dev.tensorarena.ArenaStats;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.OpenResource;
+import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
 import java.lang.ref.Reference;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
 /**
  * The C API of an arena, called through JNA: for programs that use JNA already, and as a second
@@ -30,7 +29,7 @@ import java.util.function.Function;
  * and when the arena, or its context, is closed.
  */
 public final class JnaArena implements OpenResource {
-  private static final ArenaLibrary LIBRARY = ArenaLibrary.INSTANCE;
+  private static final Shape NOTHING = Shape.of(0);
 
   /** Means no memory limit: {@code TA_UNLIMITED}. */
   public static final long UNLIMITED = -1;
@@ -45,7 +44,7 @@ public final class JnaArena implements OpenResource {
   private final AtomicReference<Thread> owner;
 
   /** Of the control block when the arena was opened: another one is another arena's. */
-  private final long generation;
+  private long generation;
 
   private Epoch epoch = new Epoch(null);
   private long nextMark;
@@ -62,8 +61,12 @@ public final class JnaArena implements OpenResource {
     this.arena = arena;
     this.context = context;
     this.owner = new AtomicReference<>(Thread.currentThread());
-    this.generation = arena.getLong(ArenaLayout.GENERATION);
-    leaveHere();
+  }
+
+  private JnaArena begun() {
+    generation = arena.getLong(ArenaLayout.GENERATION);
+    leaveHere(null);
+    return this;
   }
 
   /**
@@ -77,13 +80,17 @@ public final class JnaArena implements OpenResource {
    */
   public static JnaArena create(long capacity, long memoryLimit) {
     checkLimit(memoryLimit);
-    Memory options = new Memory(ArenaLayout.OPTIONS_BYTES);
-    options.clear();
-    options.setLong(ArenaLayout.CAPACITY, capacity);
-    options.setLong(ArenaLayout.OPTIONS_MEMORY_LIMIT, memoryLimit);
-    PointerByReference made = new PointerByReference();
+    long[] options = new long[ArenaLayout.OPTIONS_WORDS];
+    options[ArenaLayout.CAPACITY] = capacity;
+    options[ArenaLayout.OPTIONS_MEMORY_LIMIT] = memoryLimit;
+    long[] address = new long[1];
+    Pointer control = new Pointer(0);
+    JnaArena arena = new JnaArena(control, null);
+    StackRoom.require(); // with all objects made: nothing that C has made can be lost
     Status status =
-        Status.of(LIBRARY.ta_arena_create(ArenaLibrary.ABI_VERSION, options, options.size(), made));
+        Status.of(
+            ArenaLibrary.ta_arena_create(
+                ArenaLibrary.ABI_VERSION, options, bytesOf(options), address));
     if (status == Status.NO_MEMORY) {
       throw new OutOfMemoryError(
           "the system refused memory for an arena of capacity "
@@ -94,7 +101,12 @@ public final class JnaArena implements OpenResource {
       throw new IllegalArgumentException(
           status + " for capacity " + capacity + " and memory limit " + memoryLimit);
     }
-    return new JnaArena(made.getValue(), null);
+    Pointer.nativeValue(control, address[0]);
+    return arena.begun();
+  }
+
+  private static long bytesOf(long[] struct) {
+    return (long) struct.length * Long.BYTES;
   }
 
   private static void checkLimit(long bytes) {
@@ -112,7 +124,7 @@ public final class JnaArena implements OpenResource {
    *     another copy of the native library than the core
    */
   public static JnaArena of(ExecutionContext context) {
-    JnaArena arena = new JnaArena(new Pointer(context.nativeHandle()), context);
+    JnaArena arena = new JnaArena(new Pointer(context.nativeHandle()), context).begun();
     if (arena.check(0, 0) == Status.CLOSED) {
       throw new IllegalStateException(
           "JNA has found another copy of libtensorarena than the one that the core has loaded;"
@@ -150,17 +162,17 @@ public final class JnaArena implements OpenResource {
   }
 
   /** The one way to C's functions on the arena: through the gate, with what owns it reachable. */
-  private <T> T call(Function<Pointer, T> function) {
+  private long call(ToLongFunction<Pointer> function) {
     requireUsable();
     try {
-      return function.apply(arena);
+      return function.applyAsLong(arena);
     } finally {
       Reference.reachabilityFence(context);
     }
   }
 
-  private Status status(Function<Pointer, Integer> function) {
-    return Status.of(call(function));
+  private Status status(ToLongFunction<Pointer> function) {
+    return Status.of((int) call(function));
   }
 
   private void checkOwned(String what) {
@@ -183,18 +195,17 @@ public final class JnaArena implements OpenResource {
    */
   public Pointer allocate(long bytes, long alignment) {
     noticeOthers();
-    Pointer start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
-    if (start == null && check(bytes, alignment) == Status.OK) { // it was not the arena's own limit
+    long start = call(a -> ArenaLibrary.ta_arena_alloc(a, bytes, alignment));
+    if (start == 0 && check(bytes, alignment) == Status.OK) { // it was not the arena's own limit
       ChunkPool.trim();
-      start = call(a -> LIBRARY.ta_arena_alloc(a, bytes, alignment));
+      start = call(a -> ArenaLibrary.ta_arena_alloc(a, bytes, alignment));
     }
-    leaveHere();
-    if (start == null) {
+    if (start == 0) {
       return null;
     }
-    long address = Pointer.nativeValue(start);
-    Tensor tensor = context == null ? null : context.tensorAt(address, INT8, Shape.of(bytes));
-    return new ArenaMemory(this, epoch, tensor, address, bytes);
+    Tensor tensor = context == null ? null : context.tensorAt(start, INT8, Shape.of(bytes));
+    leaveHere(tensor);
+    return new ArenaMemory(this, epoch, tensor, start, bytes);
   }
 
   /**
@@ -202,16 +213,16 @@ public final class JnaArena implements OpenResource {
    *
    * @param bytes how many
    * @param alignment as for {@link #allocate}
-   * @return OK, ARGUMENT, LIMIT, POOL_LIMIT or NO_MEMORY
+   * @return OK, ARGUMENT, LIMIT, BUDGET, POOL_LIMIT or NO_MEMORY
    */
   public Status reserve(long bytes, long alignment) {
     noticeOthers();
-    Status status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
-    if (status == Status.POOL_LIMIT || status == Status.NO_MEMORY) {
+    Status status = status(a -> ArenaLibrary.ta_arena_reserve(a, bytes, alignment));
+    if (status == Status.BUDGET || status == Status.POOL_LIMIT || status == Status.NO_MEMORY) {
       ChunkPool.trim();
-      status = status(a -> LIBRARY.ta_arena_reserve(a, bytes, alignment));
+      status = status(a -> ArenaLibrary.ta_arena_reserve(a, bytes, alignment));
     }
-    leaveHere();
+    leaveHere(witness());
     return status;
   }
 
@@ -223,7 +234,7 @@ public final class JnaArena implements OpenResource {
    * @return LIMIT if it would, OK if not; ARGUMENT
    */
   public Status check(long bytes, long alignment) {
-    return status(a -> LIBRARY.ta_arena_check(a, bytes, alignment));
+    return status(a -> ArenaLibrary.ta_arena_check(a, bytes, alignment));
   }
 
   /**
@@ -237,7 +248,7 @@ public final class JnaArena implements OpenResource {
   public Status setLimit(long bytes) {
     checkOwned("be given another limit");
     checkLimit(bytes);
-    return status(a -> LIBRARY.ta_arena_set_limit(a, bytes));
+    return status(a -> ArenaLibrary.ta_arena_set_limit(a, bytes));
   }
 
   // ---- marks
@@ -250,18 +261,18 @@ public final class JnaArena implements OpenResource {
    */
   public Mark mark() {
     noticeOthers();
+    epoch.witness = witness();
     Epoch next = new Epoch(epoch);
-    Mark mark;
+    long[] position = context == null ? new long[ArenaLayout.POSITION_WORDS] : null;
+    Mark mark = new Mark(this, nextMark, next, position); // before the scope, which it ends
     if (context == null) {
-      Memory position = new Memory(ArenaLayout.POSITION_BYTES);
       call(
           a -> {
-            LIBRARY.ta_mark(a, position);
-            return null;
+            ArenaLibrary.ta_mark(a, position);
+            return 0;
           });
-      mark = new Mark(this, nextMark, next, position);
     } else {
-      mark = new Mark(this, nextMark, next, context.scope());
+      mark.scope = context.scope();
     }
     epoch = next;
     nextMark++;
@@ -274,7 +285,8 @@ public final class JnaArena implements OpenResource {
    *
    * <p>In the arena of a context this ends only what was allocated here: once Java or other native
    * code has allocated since the mark, or ended the scope that was open then, it is refused; so is
-   * a tracked resource that calls it while the scope is being closed.
+   * a tracked resource that calls it while the scope is being closed. What the scope tracks is
+   * closed as by {@link Scope#close}, and what that throws is thrown.
    *
    * @param mark from {@link #mark} of this arena
    * @return OK, or MARK if it is refused; then nothing has changed
@@ -289,35 +301,52 @@ public final class JnaArena implements OpenResource {
       return Status.MARK;
     }
     if (context == null) {
-      Status status = status(a -> LIBRARY.ta_rewind(a, mark.position));
+      Status status = status(a -> ArenaLibrary.ta_rewind(a, mark.position));
       if (status != Status.OK) {
         return status;
       }
     } else {
-      mark.scope.close();
-      if (mark.scope.isOpen()) {
-        return Status.MARK; // a call around this one is closing it, and will end the epochs
+      try {
+        mark.scope.close();
+      } finally { // it has ended also where a tracked resource throws
+        if (!mark.scope.isOpen()) {
+          endBackTo(mark);
+        }
       }
+      return mark.scope.isOpen() ? Status.MARK : Status.OK; // a call around this one is closing it
     }
-    epoch.endBackTo(mark.epoch);
-    epoch = mark.epoch.before;
-    leaveHere();
+    endBackTo(mark);
     return Status.OK;
   }
 
+  private void endBackTo(Mark mark) {
+    epoch.endBackTo(mark.epoch);
+    epoch = mark.epoch.before;
+    leaveHere(epoch.witness);
+  }
+
   /** Reads two words without the gate, which the caller has passed. */
-  private void leaveHere() {
+  private void leaveHere(Tensor witness) {
+    epoch.witness = witness;
     left = arena.getLong(ArenaLayout.CURSOR);
     leftNewest = arena.getLong(ArenaLayout.NEWEST); // large allocations move no cursor
+  }
+
+  /** Returns what dies with the innermost scope; what there is if no chunk has a cursor to move. */
+  private Tensor witness() {
+    return context == null || arena.getLong(ArenaLayout.CHUNK) == 0
+        ? epoch.witness
+        : context.tensorAt(arena.getLong(ArenaLayout.CURSOR), INT8, NOTHING);
   }
 
   /** Passes the gate. Marks from before an allocation of somebody else are no longer good. */
   private void noticeOthers() {
     requireUsable();
     if (arena.getLong(ArenaLayout.CURSOR) != left
-        || arena.getLong(ArenaLayout.NEWEST) != leftNewest) {
+        || arena.getLong(ArenaLayout.NEWEST) != leftNewest
+        || epoch.isOutlived()) {
       firstMark = nextMark;
-      leaveHere();
+      leaveHere(null);
     }
   }
 
@@ -330,10 +359,10 @@ public final class JnaArena implements OpenResource {
   public Status reset() {
     checkOwned("be reset");
     Epoch next = new Epoch(null);
-    Status status = status(a -> LIBRARY.ta_reset(a));
+    Status status = status(a -> ArenaLibrary.ta_reset(a));
     epoch.endBackTo(null);
     epoch = next;
-    leaveHere();
+    leaveHere(null);
     return status;
   }
 
@@ -354,13 +383,10 @@ public final class JnaArena implements OpenResource {
     if (start instanceof BoundedMemory) {
       ((BoundedMemory) start).requireReadable();
     }
-    ChunkPin pin = new ChunkPin(Pointer.nativeValue(start), bytes, context == null);
-    Pointer chunk = call(a -> LIBRARY.ta_pin(a, start, bytes));
-    if (chunk == null) {
-      return null;
-    }
-    pin.hold(chunk);
-    return pin;
+    long address = Pointer.nativeValue(start);
+    ChunkPin pin = new ChunkPin(address, bytes, context == null);
+    StackRoom.require();
+    return pin.hold(call(a -> ArenaLibrary.ta_pin(a, address, bytes))) ? pin : null;
   }
 
   // ---- what it is used for
@@ -371,18 +397,18 @@ public final class JnaArena implements OpenResource {
    * @return C's figures
    */
   public ArenaStats stats() {
-    Memory info = new Memory(ArenaLayout.INFO_BYTES);
-    Status status = status(a -> LIBRARY.ta_arena_stats(a, info, info.size()));
+    long[] info = new long[ArenaLayout.INFO_WORDS];
+    Status status = status(a -> ArenaLibrary.ta_arena_stats(a, info, bytesOf(info)));
     if (status != Status.OK) {
       throw new IllegalStateException("no statistics of " + this + ": " + status);
     }
     return new ArenaStats(
-        info.getLong(ArenaLayout.ALLOCATED),
-        info.getLong(ArenaLayout.RESERVED),
-        info.getLong(ArenaLayout.PEAK),
-        info.getLong(ArenaLayout.WASTED),
-        info.getLong(ArenaLayout.CHUNKS),
-        info.getLong(ArenaLayout.REFILLS));
+        info[ArenaLayout.ALLOCATED],
+        info[ArenaLayout.RESERVED],
+        info[ArenaLayout.PEAK],
+        info[ArenaLayout.WASTED],
+        info[ArenaLayout.CHUNKS],
+        info[ArenaLayout.REFILLS]);
   }
 
   /**
@@ -433,16 +459,8 @@ public final class JnaArena implements OpenResource {
       requireOwner(mine);
     }
     StackRoom.require();
-    if (!owner.compareAndSet(mine, null)) {
-      return;
-    }
-    try {
-      if (arena.getLong(ArenaLayout.GENERATION) == generation) {
-        LIBRARY.ta_arena_destroy(arena);
-      }
-    } catch (OutOfMemoryError e) { // JNA found no heap for the call
-      owner.set(mine); // and the next one does it, if C has not: the generation tells
-      throw e;
+    if (owner.compareAndSet(mine, null) && arena.getLong(ArenaLayout.GENERATION) == generation) {
+      ArenaLibrary.ta_arena_destroy(arena);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.tensorarena.jna;
 
-import com.sun.jna.Memory;
 import dev.tensorarena.Scope;
 
 /**
@@ -17,27 +16,17 @@ public final class Mark {
   final Epoch epoch;
 
   /** A {@code ta_position}; null in the arena of a context. */
-  final Memory position;
+  final long[] position;
 
   /** In the arena of a context: what is allocated from the mark on lives in it, also Java's. */
-  final Scope scope;
+  Scope scope;
 
-  /** In an arena of JNA's own. */
-  Mark(JnaArena arena, long number, Epoch epoch, Memory position) {
+  /** Without a scope, which can be opened once there is somebody to close it. */
+  Mark(JnaArena arena, long number, Epoch epoch, long[] position) {
     this.arena = arena;
     this.number = number;
     this.epoch = epoch;
     this.position = position;
-    this.scope = null;
-  }
-
-  /** In the arena of a context. */
-  Mark(JnaArena arena, long number, Epoch epoch, Scope scope) {
-    this.arena = arena;
-    this.number = number;
-    this.epoch = epoch;
-    this.position = null;
-    this.scope = scope;
   }
 
   /** Returns whether a rewind, a reset or the end of a scope has gone back past it. */

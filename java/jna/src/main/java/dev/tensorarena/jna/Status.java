@@ -20,7 +20,11 @@ public enum Status {
   /** The arena has already rewound past the mark, or others have allocated in it since. */
   MARK,
   /** The arena was destroyed, or belongs to another copy of the library. */
-  CLOSED;
+  CLOSED,
+  /** The limit of the arena's budget, or of one above it, would be passed. */
+  BUDGET,
+  /** Something is charged to the budget, or uses it. */
+  IN_USE;
 
   private static final Status[] BY_NUMBER = values();
 

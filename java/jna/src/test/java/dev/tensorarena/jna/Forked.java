@@ -1,8 +1,6 @@
 package dev.tensorarena.jna;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
-import java.nio.charset.StandardCharsets;
+import dev.tensorarena.ForkedJvm;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,14 +8,11 @@ import java.util.List;
 final class Forked {
   private Forked() {}
 
-  /** How such a JVM is started. */
-  static List<String> command(Class<?> main, String... jvmArguments) {
-    List<String> command = new ArrayList<>();
-    command.add(ProcessHandle.current().info().command().orElseThrow());
-    command.addAll(List.of(jvmArguments));
-    command.addAll(List.of(libraries()));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-    return command;
+  /** Runs a main class, and fails if it fails. */
+  static void run(Class<?> main, String... jvmArguments) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of(jvmArguments));
+    arguments.addAll(List.of(libraries()));
+    ForkedJvm.run(ForkedJvm.command(main, arguments));
   }
 
   /** Options by which a JVM finds the libraries that this one has. */
@@ -26,11 +21,5 @@ final class Forked {
         .filter(name -> name.startsWith("jna.") || name.equals("tensorarena.library.path"))
         .map(name -> "-D" + name + "=" + System.getProperty(name))
         .toArray(String[]::new);
-  }
-
-  static void assertSucceeds(List<String> command) throws Exception {
-    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, jvm.waitFor(), output);
   }
 }

@@ -342,7 +342,7 @@ class JnaArenaTest {
     Mark mark = arena.mark();
     Pointer pointer = arena.allocate(10, 0);
     Pointer handle = arena.handle();
-    assertEquals(0, ArenaLibrary.INSTANCE.ta_arena_destroy(handle));
+    assertEquals(0, ArenaLibrary.ta_arena_destroy(handle));
     assertRefused(arena, mark, pointer, "destroyed");
     try (JnaArena other = JnaArena.create(0, JnaArena.UNLIMITED)) {
       assertEquals(handle, other.handle(), "the same control block");

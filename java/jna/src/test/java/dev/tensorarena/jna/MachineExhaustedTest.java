@@ -5,22 +5,27 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.jna.Pointer;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.FewThreads;
 import dev.tensorarena.FullHeap;
+import dev.tensorarena.OpenArenas;
 import dev.tensorarena.OpenResource;
+import dev.tensorarena.Scope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** Where the heap ends inside JNA, or the machine has no thread, the next call does it. */
+/** Where the heap ends in a call through JNA, or the machine has no thread, nothing is lost. */
 class MachineExhaustedTest {
   @Test
-  void aPinAndAnArenaWhoseCloseFindsNoHeapAreClosedByTheNext() throws Exception {
-    Forked.assertSucceeds(
-        Forked.command(NoHeap.class, "-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB"));
+  void whatCHasGivenIsNotLostWhereTheHeapEndsAndIsGivenBackWithoutHeap() throws Exception {
+    Forked.run(NoHeap.class, "-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB");
   }
 
   @Test
@@ -29,38 +34,49 @@ class MachineExhaustedTest {
     FewThreads.run(NoThread.class, Forked.libraries());
   }
 
-  /** Closes with room for ever more objects. */
   static final class NoHeap {
     private static final FullHeap HEAP = new FullHeap(2_000_000);
 
-    public static void main(String[] args) {
-      closeTwice(FullHeap.ALL); // links and loads
-      int refused = 0;
-      for (int room = 0; room < 40; room++) {
-        refused += closeTwice(room);
-        assertEquals(0, ChunkPool.stats().pinnedChunks(), "room " + room);
-        assertEquals(0, ChunkPool.stats().inUseChunks(), "room " + room);
-      }
-      assertTrue(
-          refused > 0, "nothing was refused"); // how often varies with what the JIT leaves out
+    public static void main(String[] args) throws Exception {
+      takeAndClose();
+      assertEquals(0, OpenArenas.count());
+      assertEquals(0, ChunkPool.stats().inUseChunks());
+      markAndRewind();
+      assertTrue(HEAP.refused() > 0, "nothing was refused");
     }
 
-    private static int closeTwice(int room) {
-      JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED);
-      ChunkPin pin = arena.pin(arena.allocate(1000, 0), 1000);
-      int refused = 0;
-      for (OpenResource each : new OpenResource[] {pin, arena}) {
-        HEAP.fillButFor(room);
-        try {
-          each.close();
-        } catch (OutOfMemoryError e) {
-          refused++;
+    private static void takeAndClose() throws Exception {
+      try (JnaArena arena = JnaArena.create(0, JnaArena.UNLIMITED)) {
+        Pointer bytes = arena.allocate(1000, 0);
+        takeAndClose(() -> JnaArena.create(0, JnaArena.UNLIMITED));
+        takeAndClose(() -> arena.pin(bytes, 1000));
+        try (ChunkPin pin = arena.pin(bytes, 1000)) {
+          takeAndClose(pin::retain);
         }
-        HEAP.empty();
-        each.close();
-        assertFalse(each.isOpen());
       }
-      return refused;
+    }
+
+    private static void takeAndClose(Callable<OpenResource> taking) throws Exception {
+      taking.call().close(); // links and loads
+      OpenResource taken = HEAP.roomBitByBit(taking);
+      HEAP.fillButFor(0);
+      taken.close();
+      HEAP.empty();
+      assertFalse(taken.isOpen());
+    }
+
+    /** A mark for which there is no heap leaves no scope behind, which nobody could end. */
+    private static void markAndRewind() throws Exception {
+      List<String> closed = new ArrayList<>();
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        JnaArena arena = JnaArena.of(ctx);
+        Scope scope = ctx.scope();
+        assertEquals(Status.OK, arena.rewind(arena.mark()));
+        assertEquals(Status.OK, arena.rewind(HEAP.roomBitByBit(arena::mark)));
+        ctx.track(() -> closed.add("first"));
+        scope.track(() -> closed.add("last"));
+      }
+      assertEquals(List.of("last", "first"), closed, "both were tracked by one scope");
     }
   }
 

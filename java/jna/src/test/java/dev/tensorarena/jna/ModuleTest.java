@@ -1,6 +1,7 @@
 package dev.tensorarena.jna;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Native;
 import dev.tensorarena.ExecutionContext;
@@ -10,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** This module on the module path, where JNA is an automatic module. */
+/** This module on the module path, where JNA is an automatic module, which jlink refuses. */
 class ModuleTest {
   @Test
   void tensorsAndArenasWorkOnTheModulePath(@TempDir Path folder) throws Exception {
@@ -32,5 +33,8 @@ class ModuleTest {
             """,
             List.of(ExecutionContext.class, JnaArena.class, Native.class));
     assertEquals(List.of("2.0", "4", "module dev.tensorarena.jna"), program.run().lines().toList());
+    String refusal = program.refusalToLink();
+    assertTrue(
+        refusal.contains("automatic module cannot be used with jlink: com.sun.jna"), refusal);
   }
 }

@@ -17,12 +17,17 @@ import dev.tensorarena.ChunkPool;
 import dev.tensorarena.ClosableMemory;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.LibraryLog;
 import dev.tensorarena.NativeClient;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
+import dev.tensorarena.TensorPart;
+import dev.tensorarena.TensorParts;
 import dev.tensorarena.TensorPin;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -153,6 +158,31 @@ class TensorArgumentTest {
       assertEquals(14, way.sum(shared, 4));
     }
     assertEquals(0, ctx.memoryUsage());
+  }
+
+  /** Pinned during the call, which freezes nothing. */
+  @ParameterizedTest
+  @EnumSource
+  void theFunctionSeesAndWritesAPartOnThePartsThread(Way way) {
+    Tensor whole = ctx.allocSlice(1f, 2f, 3f, 4f);
+    TensorParts parts = whole.split(0, 2);
+    CompletableFuture.runAsync(
+            () -> {
+              try (TensorPart part = parts.get(1)) {
+                Tensor mine = part.tensor();
+                assertEquals(7, way.sum(mine, 2));
+                POINTERS.client_scale(TensorPointer.of(mine), 2, 10);
+                TensorPointer.of(mine).setFloat(4, 5f);
+                assertTrue(mine.isWritable());
+              }
+            })
+        .join();
+    assertRefuses(
+        IllegalStateException.class, () -> TensorPointer.of(whole).setFloat(0, 1f), "is frozen");
+    assertEquals(1 + 2 + 30 + 5, way.sum(whole, 4));
+    parts.close();
+    TensorPointer.of(whole).setFloat(0, 2f);
+    assertEquals(2f, whole.getFloatAt(0));
   }
 
   @ParameterizedTest
@@ -303,6 +333,21 @@ class TensorArgumentTest {
     assertThrows(IllegalStateException.class, () -> POINTERS.client_dot(alive, dead, 1));
     ctx.close();
     assertEquals(chunksBefore + 1, ChunkPool.stats().inUseChunks(), "the first argument's");
+  }
+
+  @Test
+  void anErrorOfTheOwnerIsLoggedWhereAnArgumentIsCollected() {
+    Error error = new Error("an owner's");
+    Runnable released =
+        () -> {
+          throw error;
+        };
+    TensorPointer dead = TensorPointer.of(ctx.allocSlice(1f));
+    ctx.reset();
+    ByteBuffer bytes = ByteBuffer.allocateDirect(4).order(ByteOrder.nativeOrder());
+    TensorPointer wrapped = TensorPointer.of(ctx.wrap(bytes, DType.FLOAT32, Shape.of(1), released));
+    assertThrows(IllegalStateException.class, () -> POINTERS.client_dot(wrapped, dead, 1));
+    assertTrue(LibraryLog.tellsOf(error, ctx::close));
   }
 
   @Test

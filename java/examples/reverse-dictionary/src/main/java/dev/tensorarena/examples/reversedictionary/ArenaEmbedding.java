@@ -68,13 +68,7 @@ final class ArenaEmbedding {
     long bytes = texts * tokens * MiniLm.WIDTH * DType.FLOAT32.byteSize();
     try (ExecutionContext context = ExecutionContext.withCapacity(bytes)) {
       Tensor states = context.empty(DType.FLOAT32, texts, tokens, MiniLm.WIDTH);
-      model.run(
-          texts,
-          tokens,
-          batch.select(0, IDS).asLongBuffer(),
-          batch.select(0, MASK).asLongBuffer(),
-          batch.select(0, TYPES).asLongBuffer(),
-          states.asFloatBuffer());
+      model.run(batch.select(0, IDS), batch.select(0, MASK), batch.select(0, TYPES), states);
       tally.context(context.arenaStats(), 1);
       return Embedded.share(batch, states);
     }

@@ -5,9 +5,9 @@ import ai.onnxruntime.OnnxTensorLike;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.tensorarena.Tensor;
+import dev.tensorarena.onnxruntime.OnnxTensors;
 import java.io.IOException;
-import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
@@ -61,34 +61,18 @@ final class MiniLm implements AutoCloseable {
   }
 
   /**
-   * Runs the model on the bytes where they lie. The buffers must be direct and in native order, and
-   * their memory must live until this returns.
+   * Runs the model on tensors where they lie.
    *
-   * @param texts number of texts
-   * @param tokens number of tokens in each, padding included
-   * @param ids token ids, {@code [texts][tokens]}
+   * @param ids token ids, {@code [texts][tokens]}, padding included
    * @param mask 1 for a token, 0 for padding
    * @param types 0 everywhere
    * @param states room for the result, {@code [texts][tokens][WIDTH]}
    */
-  void run(
-      long texts,
-      long tokens,
-      LongBuffer ids,
-      LongBuffer mask,
-      LongBuffer types,
-      FloatBuffer states)
-      throws OrtException {
-    long[] shape = {texts, tokens};
-    try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, ids, shape);
-        OnnxTensor maskTensor = OnnxTensor.createTensor(environment, mask, shape);
-        OnnxTensor typeTensor = OnnxTensor.createTensor(environment, types, shape);
-        OnnxTensor pinned =
-            OnnxTensor.createTensor(environment, states, new long[] {texts, tokens, WIDTH})) {
-      // A buffer of which ONNX Runtime made a copy would swallow the result.
-      if (pinned.ownsBuffer()) {
-        throw new IllegalArgumentException("not a direct buffer in native order: " + states);
-      }
+  void run(Tensor ids, Tensor mask, Tensor types, Tensor states) throws OrtException {
+    try (OnnxTensor idTensor = OnnxTensors.createTensor(environment, ids);
+        OnnxTensor maskTensor = OnnxTensors.createTensor(environment, mask);
+        OnnxTensor typeTensor = OnnxTensors.createTensor(environment, types);
+        OnnxTensor pinned = OnnxTensors.createOutput(environment, states)) {
       run(inputs(idTensor, maskTensor, typeTensor), Map.of(STATES, pinned)).close();
     }
   }

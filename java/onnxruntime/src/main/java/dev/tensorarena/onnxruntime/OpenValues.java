@@ -1,0 +1,96 @@
+package dev.tensorarena.onnxruntime;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import dev.tensorarena.Guard;
+import dev.tensorarena.OpenResource;
+import dev.tensorarena.Tensor;
+import java.util.ArrayList;
+
+/**
+ * The values over the bytes of one lifetime, a scope's or a shared handle's, which tracks this:
+ * they are closed before the bytes end. Those that their user has closed are forgotten now and
+ * then, so that a handle which lives long, and is an input of run after run, does not collect them.
+ */
+final class OpenValues implements OpenResource {
+  /** Below so many nothing is forgotten. */
+  private static final int FEW = 16;
+
+  private final ArrayList<OnnxTensor> values = new ArrayList<>();
+
+  /** How many there are when those are forgotten that are closed. */
+  private int limit = FEW;
+
+  private boolean isTracked;
+  private boolean isClosed;
+
+  /**
+   * How a lifetime finds its values again. It ends nothing itself: a context that is detached
+   * closes its guards, while what it tracks lives on.
+   */
+  private static final class Finder extends Guard {
+    private final OpenValues found = new OpenValues();
+
+    @Override
+    public void close() {}
+  }
+
+  private OpenValues() {}
+
+  /** Makes a value over a tensor's bytes, which is closed at the end of the tensor's lifetime. */
+  static OnnxTensor over(Tensor tensor, OrtEnvironment environment) throws OrtException {
+    for (; ; Thread.onSpinWait()) {
+      OpenValues values = tensor.guard(Finder.class, same -> new Finder()).found;
+      synchronized (values) {
+        if (!values.isClosed) {
+          return values.add(tensor, environment);
+        }
+      } // another thread has closed the handle since it was asked
+    }
+  }
+
+  /** The value is made last, when there is a place for it: none is made that nobody closes. */
+  private OnnxTensor add(Tensor tensor, OrtEnvironment environment) throws OrtException {
+    if (!isTracked) {
+      tensor.track(this);
+      isTracked = true;
+    }
+    if (values.size() == limit) {
+      values.removeIf(OnnxTensor::isClosed);
+      limit = Math.max(FEW, 2 * values.size());
+    }
+    values.ensureCapacity(values.size() + 1);
+    OnnxTensor value =
+        OnnxTensor.createTensor(
+            environment,
+            tensor.asByteBuffer(),
+            tensor.shape().toArray(),
+            ElementTypes.of(tensor.dtype()));
+    values.add(value);
+    return value;
+  }
+
+  @Override
+  public synchronized void close() {
+    isClosed = true;
+    for (int last = values.size() - 1; last >= 0; last--) {
+      closeUnlessClosed(values.get(last));
+      values.remove(last);
+    }
+  }
+
+  /** ONNX Runtime warns of a value that is closed twice; its user may just be closing it. */
+  private static void closeUnlessClosed(OnnxTensor value) {
+    synchronized (value) {
+      if (!value.isClosed()) {
+        value.close();
+      }
+    }
+  }
+
+  @Override
+  public synchronized boolean isOpen() {
+    return !values.isEmpty();
+  }
+}

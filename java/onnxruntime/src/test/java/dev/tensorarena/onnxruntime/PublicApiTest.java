@@ -1,0 +1,12 @@
+package dev.tensorarena.onnxruntime;
+
+import dev.tensorarena.ApiFile;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+class PublicApiTest {
+  @Test
+  void isWhatItsFileSays() throws IOException {
+    ApiFile.check(OnnxTensors.class);
+  }
+}
