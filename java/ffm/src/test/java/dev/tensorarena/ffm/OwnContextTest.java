@@ -6,17 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tensorarena.ChunkPool;
+import dev.tensorarena.CollectedLog;
 import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /** An arena in a context of its own, from its opening to its end. */
@@ -151,29 +147,15 @@ class OwnContextTest extends InContext {
     }
 
     public static void main(String[] args) throws InterruptedException {
-      LinkedBlockingQueue<String> reports = new LinkedBlockingQueue<>();
-      Logger logger = Logger.getLogger("dev.tensorarena");
-      logger.setUseParentHandlers(false);
-      logger.addHandler(
-          new Handler() {
-            @Override
-            public void publish(LogRecord report) {
-              reports.add(report.getMessage());
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-          });
+      CollectedLog log = new CollectedLog("dev.tensorarena");
       MemorySegment segment = opened();
-      String report = null;
-      for (int i = 0; i < 3000 && report == null; i++) { // garbage is collected until it is found
+      List<String> reports = List.of();
+      for (int i = 0; i < 3000 && reports.isEmpty(); i++) { // garbage is collected until found
         System.gc();
-        report = reports.poll(10, TimeUnit.MILLISECONDS);
+        Thread.sleep(10);
+        reports = log.taken();
       }
-      System.out.println(report);
+      System.out.println(reports);
       System.out.println("the segment reads " + segment.get(JAVA_INT, 0));
     }
   }

@@ -2,46 +2,19 @@ package dev.tensorarena.netty;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.tensorarena.CollectedLog;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
-import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Fails a test class of whose buffers Netty's leak detector reports one. Netty logs to the JDK. */
-public final class NoBufferLeaks implements BeforeAllCallback, AfterAllCallback {
-  private static final Logger LOG = Logger.getLogger("io.netty.util.ResourceLeakDetector");
-  private static final List<String> REPORTS = new ArrayList<>();
-
-  static {
-    LOG.addHandler(
-        new Handler() {
-          @Override
-          public void publish(LogRecord told) {
-            synchronized (REPORTS) {
-              REPORTS.add(told.getMessage());
-            }
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        });
-  }
-
-  @Override
-  public void beforeAll(ExtensionContext context) {
-    LOG.setUseParentHandlers(false);
-  }
+public final class NoBufferLeaks implements AfterAllCallback {
+  private static final CollectedLog REPORTS =
+      new CollectedLog("io.netty.util.ResourceLeakDetector");
 
   @Override
   public void afterAll(ExtensionContext context) {
@@ -53,11 +26,7 @@ public final class NoBufferLeaks implements BeforeAllCallback, AfterAllCallback 
     collect();
     collect(); // whose references the JVM hands out behind all of those that the first has found
     PooledByteBufAllocator.DEFAULT.directBuffer(1).release(); // Netty asks when one more is watched
-    synchronized (REPORTS) {
-      List<String> reports = List.copyOf(REPORTS);
-      REPORTS.clear();
-      return reports;
-    }
+    return REPORTS.taken();
   }
 
   /** Returns once a collection has found some garbage, and the JVM has handed out that. */
