@@ -216,19 +216,9 @@ class ArrowTensorsTest {
 
   // ---- what is wrapped
 
-  private IntVector ints(int... values) {
-    IntVector vector = new IntVector("ints", allocator);
-    vector.allocateNew(values.length);
-    for (int i = 0; i < values.length; i++) {
-      vector.set(i, values[i]);
-    }
-    vector.setValueCount(values.length);
-    return vector;
-  }
-
   @Test
   void aVectorOfArrowsOwnIsWrappedWhereItLies() {
-    try (IntVector vector = ints(1, 2, 3, 4)) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3, 4)) {
       Tensor tensor = ArrowTensors.wrap(ctx, vector);
       assertEquals(vector.getDataBufferAddress(), tensor.address());
       assertEquals(3, tensor.getIntAt(2));
@@ -258,7 +248,7 @@ class ArrowTensorsTest {
 
   @Test
   void nullsAreRefusedOnEachLevel() {
-    try (IntVector vector = ints(1, 2, 3)) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3)) {
       vector.setNull(1);
       Filled.assertRefused(
           BAD, () -> ArrowTensors.wrap(ctx, vector), "ints", "1 nulls", "3 values");

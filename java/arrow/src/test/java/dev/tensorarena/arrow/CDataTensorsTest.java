@@ -20,8 +20,8 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.ReferenceManager;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.NullVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.types.pojo.ExtensionTypeRegistry;
@@ -96,11 +96,7 @@ class CDataTensorsTest {
 
   @Test
   void theProducerIsReleasedByTheLastHolderOnWhicheverThread() {
-    try (BigIntVector vector = new BigIntVector("x", allocator)) {
-      vector.allocateNew(2);
-      vector.set(0, 5);
-      vector.set(1, 6);
-      vector.setValueCount(2);
+    try (IntVector vector = Filled.ints(allocator, 5, 6)) {
       int before = vector.getDataBuffer().refCnt();
       Data.exportVector(allocator, vector, null, array, schema);
       SharedTensor shared = importTensor().share();
@@ -170,13 +166,11 @@ class CDataTensorsTest {
 
   @Test
   void whatCannotBeImportedIsReleased() {
-    try (BigIntVector nulls = new BigIntVector("nulls", allocator)) {
-      nulls.allocateNew(2);
+    try (IntVector nulls = Filled.ints(allocator, 1, 2)) {
       nulls.setNull(0);
-      nulls.setValueCount(2);
       int before = nulls.getDataBuffer().refCnt();
       Data.exportVector(allocator, nulls, null, array, schema);
-      Filled.assertRefused(BAD, this::importTensor, "nulls");
+      Filled.assertRefused(BAD, this::importTensor, "1 nulls");
       assertEquals(before, nulls.getDataBuffer().refCnt());
     }
   }

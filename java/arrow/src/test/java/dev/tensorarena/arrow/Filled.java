@@ -8,7 +8,9 @@ import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.junit.jupiter.api.function.Executable;
 
@@ -24,6 +26,17 @@ final class Filled {
       bytes.put(i, (byte) (dtype == DType.BOOL ? 1 - i % 2 : i + 1));
     }
     return tensor;
+  }
+
+  /** Returns a vector of Arrow's own, without nulls. */
+  static IntVector ints(BufferAllocator allocator, int... values) {
+    IntVector vector = new IntVector("ints", allocator);
+    vector.allocateNew(values.length);
+    for (int i = 0; i < values.length; i++) {
+      vector.set(i, values[i]);
+    }
+    vector.setValueCount(values.length);
+    return vector;
   }
 
   /** Returns the vector of the elements, below all lists. */

@@ -168,23 +168,9 @@ class OwnershipTest {
 
   // ---- of what is wrapped
 
-  private IntVector oneToThree() {
-    return oneToThree(allocator);
-  }
-
-  private static IntVector oneToThree(BufferAllocator allocator) {
-    IntVector vector = new IntVector("x", allocator);
-    vector.allocateNew(3);
-    for (int i = 0; i < 3; i++) {
-      vector.set(i, i + 1);
-    }
-    vector.setValueCount(3);
-    return vector;
-  }
-
   @Test
   void theTensorKeepsTheBytesWhenTheVectorIsClosed() {
-    IntVector vector = oneToThree();
+    IntVector vector = Filled.ints(allocator, 1, 2, 3);
     int before = vector.getDataBuffer().refCnt();
     Tensor tensor = ArrowTensors.wrap(ctx, vector);
     assertEquals(before + 1, vector.getDataBuffer().refCnt());
@@ -197,7 +183,7 @@ class OwnershipTest {
 
   @Test
   void theCallersReferenceStaysHisWhenTheTensorEnds() {
-    try (IntVector vector = oneToThree()) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3)) {
       int before = vector.getDataBuffer().refCnt();
       Scope scope = ctx.scope();
       ArrowTensors.wrap(ctx, vector);
@@ -212,7 +198,7 @@ class OwnershipTest {
   @Test
   void theLastHolderLetsGoOnWhicheverThread() {
     SharedTensor shared;
-    try (IntVector vector = oneToThree()) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3)) {
       shared = ArrowTensors.wrap(ctx, vector).share();
     }
     ctx.close();
@@ -226,7 +212,7 @@ class OwnershipTest {
 
   @Test
   void rawViewsOfWhatIsWrappedDoNotKeepTheAllocatorOpen() {
-    try (IntVector vector = oneToThree()) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3)) {
       assertEquals(3, ArrowTensors.wrap(ctx, vector).asIntBuffer().get(2));
     }
     ctx.close();
@@ -236,7 +222,7 @@ class OwnershipTest {
   @Test
   void aVectorThatIsTransferredAwayLeavesTheTensorItsReference() {
     try (BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE)) {
-      IntVector vector = oneToThree();
+      IntVector vector = Filled.ints(allocator, 1, 2, 3);
       Tensor tensor = ArrowTensors.wrap(ctx, vector);
       TransferPair pair = vector.getTransferPair(other);
       pair.transfer();
@@ -247,7 +233,7 @@ class OwnershipTest {
 
   @Test
   void aContextThatRefusesTakesNoReference() {
-    try (IntVector vector = oneToThree()) {
+    try (IntVector vector = Filled.ints(allocator, 1, 2, 3)) {
       int before = vector.getDataBuffer().refCnt();
       ExecutionContext closed = ExecutionContext.open();
       closed.close();
@@ -263,7 +249,7 @@ class OwnershipTest {
   void anAllocatorThatIsClosedFirstSaysSo() {
     BufferAllocator own = new RootAllocator();
     Tensor tensor;
-    try (IntVector vector = oneToThree(own)) {
+    try (IntVector vector = Filled.ints(own, 1, 2, 3)) {
       tensor = ArrowTensors.wrap(ctx, vector);
     }
     IllegalStateException leaked = assertThrows(IllegalStateException.class, own::close);
