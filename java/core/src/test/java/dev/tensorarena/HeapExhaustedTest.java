@@ -32,7 +32,7 @@ class HeapExhaustedTest {
   static final class Kept {
     private static final int SIZE = 65_536;
 
-    static final FullHeap HEAP = new FullHeap(20_000);
+    static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) {
       keep(FullHeap.ALL, true); // loads all classes while there is heap

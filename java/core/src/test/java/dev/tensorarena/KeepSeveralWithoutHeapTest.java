@@ -16,7 +16,7 @@ class KeepSeveralWithoutHeapTest {
 
   /** Keeps results in three chunks, near and further out, with room for ever more objects. */
   static final class Exhausted {
-    static final FullHeap HEAP = new FullHeap(20_000);
+    static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) {
       keep(FullHeap.ALL, true); // loads all classes while there is heap

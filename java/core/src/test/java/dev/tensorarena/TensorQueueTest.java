@@ -336,7 +336,7 @@ class TensorQueueTest {
   }
 
   static final class Exhausted {
-    static final FullHeap HEAP = new FullHeap(20_000);
+    static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws InterruptedException {
       HEAP.fillButFor(0); // loads what that needs

@@ -1,24 +1,27 @@
 package dev.tensorarena;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 
-/** Fills a JVM's heap but for some objects, and empties it. The heap has to be small. */
+/**
+ * Fills a JVM's heap but for some objects, and empties it. The heap has to be small, as {@link
+ * #run} makes it.
+ */
 public final class FullHeap {
   /** Leaves the heap as it is. */
   public static final int ALL = Integer.MAX_VALUE;
 
-  private final Object[] ballast;
+  /** More than a small heap takes: arrays fill most of it. */
+  private static final int OBJECTS = 100_000;
+
+  private final Object[] ballast = new Object[OBJECTS];
   private int count;
   private int refused;
 
-  /**
-   * Fills nothing yet.
-   *
-   * @param objects as many as fill the heap, at least
-   */
-  public FullHeap(int objects) {
-    ballast = new Object[objects];
+  /** Fills nothing yet. */
+  public FullHeap() {
     // What is looked up for the first time takes heap.
     try {
       ballast[0] = new Object();
@@ -27,6 +30,18 @@ public final class FullHeap {
       Arrays.fill(ballast, 0, 1, null);
     }
     empty();
+  }
+
+  /**
+   * Runs a main class in a JVM that has little heap, of which no thread keeps a part for itself,
+   * and fails if it fails.
+   */
+  public static void run(Class<?> main, String... jvmArguments) throws Exception {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB"));
+    arguments.add("--enable-native-access=ALL-UNNAMED");
+    arguments.addAll(List.of(jvmArguments));
+    ForkedJvm.run(ForkedJvm.command(main, arguments));
   }
 
   /**

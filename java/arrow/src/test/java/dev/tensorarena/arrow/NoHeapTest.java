@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
-import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.FullHeap;
 import dev.tensorarena.Tensor;
 import java.util.concurrent.Callable;
@@ -19,17 +18,11 @@ import org.junit.jupiter.api.Test;
 class NoHeapTest {
   @Test
   void whatWasNotHandedOverIsNotHeld() throws Exception {
-    ForkedJvm.run(
-        NoHeap.class,
-        "-Xmx16m",
-        "-XX:+UseSerialGC",
-        "-XX:-UseTLAB",
-        "--enable-native-access=ALL-UNNAMED",
-        "--add-opens=java.base/java.nio=ALL-UNNAMED");
+    FullHeap.run(NoHeap.class, "--add-opens=java.base/java.nio=ALL-UNNAMED");
   }
 
   static final class NoHeap {
-    private static final FullHeap HEAP = new FullHeap(100_000);
+    private static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws Exception {
       BufferAllocator allocator = new RootAllocator(); // its own books may be wrong in the end
@@ -65,10 +58,7 @@ class NoHeapTest {
     }
 
     private static void wrap(BufferAllocator allocator) throws Exception {
-      IntVector vector = new IntVector("x", allocator);
-      vector.allocateNew(1);
-      vector.set(0, 1);
-      vector.setValueCount(1);
+      IntVector vector = Filled.ints(allocator, 1);
       int before = vector.getDataBuffer().refCnt();
       try (ExecutionContext ctx = ExecutionContext.open()) {
         ArrowTensors.wrap(ctx, vector);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
-import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.FullHeap;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Tensor;
@@ -20,25 +19,16 @@ import org.junit.jupiter.api.Test;
 class HeapExhaustedTest {
   @Test
   void anArenaForWhichThereIsNoHeapLeavesNoScopeBehind() throws Exception {
-    run(NoHeap.class);
+    FullHeap.run(NoHeap.class);
   }
 
   @Test
   void aStructForWhichThereIsNoHeapPinsNothingAndIsNotTaken() throws Exception {
-    run(Structs.class);
-  }
-
-  private static void run(Class<?> program) throws Exception {
-    ForkedJvm.run(
-        program,
-        "-Xmx16m",
-        "-XX:+UseSerialGC",
-        "-XX:-UseTLAB",
-        "--enable-native-access=ALL-UNNAMED");
+    FullHeap.run(Structs.class);
   }
 
   static final class Structs {
-    private static final FullHeap HEAP = new FullHeap(100_000);
+    private static final FullHeap HEAP = new FullHeap();
     private static final int STEP = 16;
 
     private static int refused;
@@ -91,7 +81,7 @@ class HeapExhaustedTest {
   }
 
   static final class NoHeap {
-    private static final FullHeap HEAP = new FullHeap(100_000);
+    private static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws Exception {
       for (int round = 0; round < 3; round++) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.condition.OS;
 class MachineExhaustedTest {
   @Test
   void whatCHasGivenIsNotLostWhereTheHeapEndsAndIsGivenBackWithoutHeap() throws Exception {
-    Forked.run(NoHeap.class, "-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB");
+    FullHeap.run(NoHeap.class, Forked.libraries());
   }
 
   @Test
@@ -35,7 +35,7 @@ class MachineExhaustedTest {
   }
 
   static final class NoHeap {
-    private static final FullHeap HEAP = new FullHeap(2_000_000);
+    private static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws Exception {
       takeAndClose();

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
-import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.FullHeap;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
@@ -19,17 +18,12 @@ import org.junit.jupiter.api.Test;
 class HeapExhaustedTest {
   @Test
   void aBufferOrATensorForWhichThereIsNoHeapHoldsNothing() throws Exception {
-    ForkedJvm.run(
-        NoHeap.class,
-        "-Xmx16m",
-        "-XX:+UseSerialGC",
-        "-XX:-UseTLAB",
-        "-Dio.netty.noUnsafe=" + System.getProperty("io.netty.noUnsafe"),
-        "--enable-native-access=ALL-UNNAMED");
+    String netty = "io.netty.noUnsafe";
+    FullHeap.run(NoHeap.class, "-D" + netty + "=" + System.getProperty(netty));
   }
 
   static final class NoHeap {
-    private static final FullHeap HEAP = new FullHeap(100_000);
+    private static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws Exception {
       ByteBuf buffer = UnpooledByteBufAllocator.DEFAULT.directBuffer(4).writeInt(1);

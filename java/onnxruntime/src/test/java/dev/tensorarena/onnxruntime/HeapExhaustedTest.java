@@ -7,7 +7,6 @@ import ai.onnxruntime.OnnxTensor;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
-import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.FullHeap;
 import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
@@ -17,16 +16,11 @@ import org.junit.jupiter.api.Test;
 class HeapExhaustedTest {
   @Test
   void aValueOrACopyForWhichThereIsNoHeapHoldsNothing() throws Exception {
-    ForkedJvm.run(
-        NoHeap.class,
-        "-Xmx16m",
-        "-XX:+UseSerialGC",
-        "-XX:-UseTLAB",
-        "--enable-native-access=ALL-UNNAMED");
+    FullHeap.run(NoHeap.class);
   }
 
   static final class NoHeap {
-    private static final FullHeap HEAP = new FullHeap(100_000);
+    private static final FullHeap HEAP = new FullHeap();
 
     public static void main(String[] args) throws Exception {
       for (int round = 0; round < 2; round++) {
