@@ -2,6 +2,7 @@ package dev.tensorarena;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
@@ -85,14 +86,15 @@ public final class ModularProgram {
     return java(folder.resolve("image"), List.of("-m", "app/app.Main"));
   }
 
-  /** Returns what {@code jlink} says against an image of it. */
-  public String refusalToLink() {
+  /** Fails unless {@code jlink} refuses an image of it, because of one module that is automatic. */
+  public void assertNotLinked(String automatic) {
     StringWriter said = new StringWriter();
     PrintWriter out = new PrintWriter(said);
     ToolProvider jlink = ToolProvider.findFirst("jlink").orElseThrow();
     int result = jlink.run(out, out, toLink().toArray(String[]::new));
     assertNotEquals(0, result, () -> "linked: " + modulePath);
-    return said.toString();
+    String reason = "automatic module cannot be used with jlink: " + automatic;
+    assertTrue(said.toString().contains(reason), said::toString);
   }
 
   private List<String> toLink() {

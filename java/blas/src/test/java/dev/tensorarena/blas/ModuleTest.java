@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** This module on the module path, where JNA is an automatic module. */
+/** This module on the module path, where JNA is an automatic module, which jlink refuses. */
 class ModuleTest {
   @Test
   void blasWorksOnTheModulePathWithItsLibraryOnTheClassPath(@TempDir Path folder) throws Exception {
@@ -29,5 +29,6 @@ class ModuleTest {
     assertEquals(
         List.of("14.0", "module dev.tensorarena.blas"),
         program.run("-cp", System.getProperty("java.class.path")).lines().toList());
+    program.assertNotLinked("com.sun.jna");
   }
 }

@@ -1,7 +1,6 @@
 package dev.tensorarena.jna;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Native;
 import dev.tensorarena.ExecutionContext;
@@ -33,8 +32,6 @@ class ModuleTest {
             """,
             List.of(ExecutionContext.class, JnaArena.class, Native.class));
     assertEquals(List.of("2.0", "4", "module dev.tensorarena.jna"), program.run().lines().toList());
-    String refusal = program.refusalToLink();
-    assertTrue(
-        refusal.contains("automatic module cannot be used with jlink: com.sun.jna"), refusal);
+    program.assertNotLinked("com.sun.jna");
   }
 }
