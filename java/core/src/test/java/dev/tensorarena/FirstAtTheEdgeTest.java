@@ -31,7 +31,7 @@ class FirstAtTheEdgeTest {
             ExecutionContext ctx = ExecutionContext.open();
             Tensor tensor = ctx.allocSlice(1f, 2f);
             boolean shares = args[0].equals("share");
-            StackEdge.atTheEdge(0, () -> made = shares ? tensor.share() : tensor.split(0, 2));
+            StackEdge.atTheEdge(() -> made = shares ? tensor.share() : tensor.split(0, 2));
             made.close();
             ctx.close();
           });

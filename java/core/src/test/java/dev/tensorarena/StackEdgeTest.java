@@ -1,5 +1,8 @@
 package dev.tensorarena;
 
+import static dev.tensorarena.StackEdge.atTheEdge;
+import static dev.tensorarena.StackEdge.onSmallStack;
+import static dev.tensorarena.StackEdge.overflows;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -36,7 +39,7 @@ class StackEdgeTest {
     TestSupport.fork(mode, Edges.class).assertSucceeded();
   }
 
-  static final class Edges extends StackEdge {
+  static final class Edges {
     private static final int ROUNDS = 16;
 
     private static final StackOverflowError OVERFLOW = new StackOverflowError();
@@ -67,17 +70,17 @@ class StackEdgeTest {
       repeat("a queue", Edges::queue);
     }
 
-    private static void repeat(String what, Step step) throws InterruptedException {
-      int before = overflows;
+    private static void repeat(String what, Runnable step) throws InterruptedException {
+      int before = overflows();
       int rounds = 0;
-      while (rounds < ROUNDS || overflows - before <= rounds && rounds < 10 * ROUNDS) {
+      while (rounds < ROUNDS || overflows() - before <= rounds && rounds < 10 * ROUNDS) {
         onSmallStack(step);
         String round = what + ", round " + rounds++;
         assertEquals(0, ChunkPool.stats().inUseChunks(), round);
         assertEquals(0, ChunkPool.stats().pinnedChunks(), round);
       }
       // The stack is filled in each round, and the step itself must overflow in some.
-      assertTrue(overflows - before > rounds, what + " overflowed");
+      assertTrue(overflows() - before > rounds, what + " overflowed");
     }
 
     /** Until the stack is full; then each scope's end is tried at a greater height. */
@@ -121,18 +124,18 @@ class StackEdgeTest {
       SharedTensor[] taken = new SharedTensor[1];
       int round = heights++ % 3;
       if (round == 0) {
-        atTheEdge(0, () -> put[0] = put[0] || offer(queue, handle));
+        atTheEdge(() -> put[0] = put[0] || offer(queue, handle));
         assertEquals(1, sizeElsewhere(queue));
       } else {
         put[0] = offer(queue, handle);
       }
       assertTrue(put[0]);
       if (round == 1) {
-        atTheEdge(0, () -> taken[0] = taken[0] == null ? poll(queue) : taken[0]);
+        atTheEdge(() -> taken[0] = taken[0] == null ? poll(queue) : taken[0]);
         assertEquals(handle, taken[0]);
         taken[0].close();
       } else if (round == 2) {
-        atTheEdge(0, queue::close);
+        atTheEdge(queue::close);
       } else {
         queue.close();
       }
@@ -175,14 +178,12 @@ class StackEdgeTest {
       SharedTensor shared = tensor.share();
       DetachedContext[] moving = new DetachedContext[1];
       atTheEdge(
-          0,
           () -> {
             if (moving[0] == null) {
               moving[0] = ctx.detach();
             }
           });
       atTheEdge(
-          0,
           () -> {
             if (moving[0].isOpen()) {
               moving[0].attach();
@@ -191,7 +192,7 @@ class StackEdgeTest {
       assertEquals(1f, tensor.getFloat(0));
       shared.close();
       DetachedContext again = ctx.detach();
-      atTheEdge(0, again::close);
+      atTheEdge(again::close);
       assertFalse(ctx.isOpen());
     }
 
@@ -205,7 +206,6 @@ class StackEdgeTest {
         Tensor large = child.empty(DType.INT8, 100_000);
         DetachedContext moving = child.detach();
         atTheEdge(
-            0,
             () -> {
               if (moving.isOpen()) {
                 ctx.adopt(moving);
@@ -227,7 +227,7 @@ class StackEdgeTest {
         long used = ctx.memoryUsage();
         Scope scope = ctx.scope();
         Tensor tensor = ctx.empty(DType.INT8, 100_000);
-        atTheEdge(0, scope::close);
+        atTheEdge(scope::close);
         assertEnded(ctx, tensor, used);
         assertEquals(1f, outer.getFloat(0));
       }
@@ -242,7 +242,7 @@ class StackEdgeTest {
         scope.guard(Counting.class, guarded -> new Counting(closed));
         ctx.scope();
         ctx.track(tensor.share());
-        atTheEdge(0, scope::close);
+        atTheEdge(scope::close);
         assertEnded(ctx, tensor, 0);
         assertEquals(1, closed[0]);
       }
@@ -258,7 +258,7 @@ class StackEdgeTest {
           handles.add(ctx.allocSlice(i).share());
         }
         handles.forEach(SharedTensor::close);
-        atTheEdge(0, scope::close);
+        atTheEdge(scope::close);
         assertEnded(ctx, tensor, 0);
       }
     }
@@ -270,7 +270,7 @@ class StackEdgeTest {
         below.share().close();
         Tensor result = ctx.allocSlice(1f, 2f);
         Tensor[] kept = new Tensor[1];
-        atTheEdge(0, () -> kept[0] = scope.closeKeeping(result));
+        atTheEdge(() -> kept[0] = scope.closeKeeping(result));
         assertFalse(below.isAlive());
         assertEquals(2f, kept[0].getFloat(1));
       }
@@ -287,8 +287,8 @@ class StackEdgeTest {
           first, ctx.empty(DType.INT8, 70_000), first.slice(0, 1, 2), ctx.allocSlice(3f)
         };
         Tensor[][] kept = new Tensor[1][];
-        boolean far = overflows % 2 == 0;
-        atTheEdge(0, () -> kept[0] = scope.closeKeeping(far ? outer : between, results));
+        boolean far = overflows() % 2 == 0;
+        atTheEdge(() -> kept[0] = scope.closeKeeping(far ? outer : between, results));
         assertFalse(first.isAlive());
         assertEquals(2f, kept[0][2].getFloat(0));
         assertEquals(3f, kept[0][3].getFloat(0));
@@ -303,7 +303,7 @@ class StackEdgeTest {
         ctx.scope();
         ctx.empty(DType.INT8, 1000);
         long[] address = new long[1];
-        atTheEdge(0, () -> address[0] = outer.allocateAddress(100, 8));
+        atTheEdge(() -> address[0] = outer.allocateAddress(100, 8));
         assertTrue(address[0] != 0);
       }
     }
@@ -314,7 +314,7 @@ class StackEdgeTest {
         Tensor tensor = ctx.empty(DType.INT8, 100_000);
         tensor.share().close();
         ctx.scope();
-        atTheEdge(0, ctx::reset);
+        atTheEdge(ctx::reset);
         assertEnded(ctx, tensor, 0);
       }
     }
@@ -324,7 +324,7 @@ class StackEdgeTest {
       ctx.scope();
       ctx.allocSlice(1f).share().close();
       Tensor tensor = ctx.empty(DType.INT8, 100_000);
-      atTheEdge(0, ctx::close);
+      atTheEdge(ctx::close);
       assertFalse(tensor.isAlive());
     }
 
@@ -334,10 +334,10 @@ class StackEdgeTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         before = ctx.allocSlice(1f).share();
         after = before.share();
-        atTheEdge(0, before::close);
+        atTheEdge(before::close);
       }
       assertEquals(1f, after.getFloat(0));
-      atTheEdge(0, after::close);
+      atTheEdge(after::close);
       assertFalse(before.isAlive() || after.isAlive());
     }
 
@@ -349,7 +349,7 @@ class StackEdgeTest {
         handle.track(handle.share());
       }
       handle.guard(Counting.class, guarded -> new Counting(closed));
-      atTheEdge(0, handle::close);
+      atTheEdge(handle::close);
       assertFalse(handle.isAlive());
       assertEquals(1, closed[0]);
     }
@@ -358,8 +358,8 @@ class StackEdgeTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor tensor = ctx.allocSlice(1f);
         SharedTensor[] handle = new SharedTensor[2];
-        atTheEdge(0, () -> handle[0] = tensor.share());
-        atTheEdge(0, () -> handle[1] = handle[0].share());
+        atTheEdge(() -> handle[0] = tensor.share());
+        atTheEdge(() -> handle[1] = handle[0].share());
         assertEquals(1f, handle[1].getFloat(0));
         handle[0].close();
         handle[1].close();
@@ -371,8 +371,8 @@ class StackEdgeTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor tensor = ctx.allocSlice(1f);
         TensorPin[] pin = new TensorPin[1];
-        atTheEdge(0, () -> pin[0] = TensorPin.of(tensor));
-        atTheEdge(0, pin[0]::close);
+        atTheEdge(() -> pin[0] = TensorPin.of(tensor));
+        atTheEdge(pin[0]::close);
       }
     }
 
@@ -380,8 +380,8 @@ class StackEdgeTest {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor tensor = ctx.allocSlice(1f, 2f);
         TensorParts[] parts = new TensorParts[1];
-        atTheEdge(0, () -> parts[0] = tensor.split(0, 2));
-        atTheEdge(0, parts[0]::close);
+        atTheEdge(() -> parts[0] = tensor.split(0, 2));
+        atTheEdge(parts[0]::close);
       }
     }
 
@@ -400,7 +400,6 @@ class StackEdgeTest {
       int[] passed = new int[1];
       int height = heights++;
       atTheEdge(
-          0,
           () -> {
             if (passed[0]++ < height) {
               throw OVERFLOW;
@@ -422,7 +421,7 @@ class StackEdgeTest {
       }
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor[] made = new Tensor[1];
-        atTheEdge(0, () -> made[0] = handle.mutable(ctx));
+        atTheEdge(() -> made[0] = handle.mutable(ctx));
         assertEquals(1f, made[0].getFloat(0));
       }
     }
@@ -434,7 +433,6 @@ class StackEdgeTest {
       ctx.close();
       Throwable[] thrown = new Throwable[1];
       atTheEdge(
-          0,
           () -> {
             try {
               tensor.getFloat(0);
@@ -449,8 +447,8 @@ class StackEdgeTest {
 
     private static void open() {
       ExecutionContext[] ctx = new ExecutionContext[1];
-      atTheEdge(0, () -> ctx[0] = ExecutionContext.open());
-      atTheEdge(0, () -> ctx[0].allocSlice(1f));
+      atTheEdge(() -> ctx[0] = ExecutionContext.open());
+      atTheEdge(() -> ctx[0].allocSlice(1f));
       ctx[0].close();
     }
 

@@ -160,7 +160,6 @@ class TensorPinTest {
         Tensor tensor = ctx.allocSlice(1f, 2f);
         TensorPin.of(tensor).close(); // what it calls is linked
         StackEdge.atTheEdge(
-            0,
             () -> {
               TensorPin pin = TensorPin.of(tensor);
               pin.close();

@@ -8,6 +8,7 @@ import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.SharedTensor;
+import dev.tensorarena.StackEdge;
 import dev.tensorarena.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,39 +26,25 @@ class StackEdgeTest {
   }
 
   static final class Structs {
-    private static int refused;
-
-    /** Does it where the stack ends, and in ever fewer frames until there is room for it. */
-    private static void atTheEdge(Runnable step) {
-      try {
-        atTheEdge(step);
-      } catch (StackOverflowError e) {
-        refused++;
-        step.run();
-      }
-    }
-
     public static void main(String[] args) throws Exception {
       long[] struct = new long[1];
       for (int i = 0; i < 40; i++) {
         boolean taken = i % 2 == 1; // what the thread before has made
-        Thread thread = new Thread(null, () -> run(taken, struct), "small", (512 << 10) + 512 * i);
-        thread.start();
-        thread.join();
+        StackEdge.onStack((512 << 10) + 512 * i, () -> run(taken, struct));
         assertEquals(struct[0] == 0 ? 0 : 1, ChunkPool.stats().pinnedChunks());
       }
-      assertTrue(refused > 100, "refused: " + refused);
+      assertTrue(StackEdge.overflows() > 100, "overflows: " + StackEdge.overflows());
     }
 
     private static void run(boolean taken, long[] struct) {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         if (taken) {
-          atTheEdge(() -> Dlpack.fromDlpack(ctx, struct[0]));
+          StackEdge.atTheEdge(() -> Dlpack.fromDlpack(ctx, struct[0]));
           struct[0] = 0;
         } else {
           Tensor tensor = ctx.zeros(DType.INT64, 1000);
           Dlpack.fromDlpack(ctx, Dlpack.toDlpack(tensor)); // links and loads
-          atTheEdge(() -> struct[0] = Dlpack.toDlpack(tensor));
+          StackEdge.atTheEdge(() -> struct[0] = Dlpack.toDlpack(tensor));
         }
       }
     }
@@ -73,22 +60,11 @@ class StackEdgeTest {
   }
 
   static final class Edge {
-    private static int overflows;
-
-    private static void closeAtTheEdge(SharedTensor handle) {
-      try {
-        closeAtTheEdge(handle);
-      } catch (StackOverflowError e) {
-        overflows++;
-        handle.close();
-      }
-    }
-
     public static void main(String[] args) throws Exception {
       for (int round = 0; round < 5; round++) {
         close(7 + round);
       }
-      assertTrue(overflows > 5);
+      assertTrue(StackEdge.overflows() > 5);
       for (int i = 0; i < 2000 && ChunkPool.stats().inUseChunks() != 0; i++) {
         System.gc();
         Thread.sleep(1);
@@ -121,9 +97,7 @@ class StackEdgeTest {
               });
       user.start();
       taken.await();
-      Thread closer = new Thread(null, () -> closeAtTheEdge(handle), "small", 512 << 10);
-      closer.start();
-      closer.join();
+      StackEdge.onStack(512 << 10, () -> StackEdge.atTheEdge(handle::close));
       closed.countDown();
       user.join();
       assertEquals(value, read[0]);
