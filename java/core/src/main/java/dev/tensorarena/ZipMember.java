@@ -192,19 +192,13 @@ record ZipMember(
   }
 
   private String methodName() {
-    switch (method) {
-      case 9:
-        return "Deflate64";
-      case 12:
-        return "bzip2";
-      case 14:
-        return "LZMA";
-      case 93:
-        return "Zstandard";
-      case 95:
-        return "XZ";
-      default:
-        return "method " + method;
-    }
+    return switch (method) {
+      case 9 -> "Deflate64";
+      case 12 -> "bzip2";
+      case 14 -> "LZMA";
+      case 93 -> "Zstandard";
+      case 95 -> "XZ";
+      default -> "method " + method;
+    };
   }
 }

@@ -5,6 +5,7 @@ import static dev.tensorarena.NpyFixtures.numpy;
 import static dev.tensorarena.ZipFixtures.archive;
 import static dev.tensorarena.ZipFixtures.deflated;
 import static dev.tensorarena.ZipFixtures.stored;
+import static dev.tensorarena.ZipFixtures.zip64Archive;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -169,14 +170,7 @@ class NpzReadTest {
                   member.comment = new byte[] {1, 2};
                 });
     for (boolean both : new boolean[] {false, true}) {
-      byte[] archive =
-          archive(
-              end -> {
-                end.zip64 = true;
-                end.both = both;
-              },
-              deflated("y.npy", TWO),
-              wide);
+      byte[] archive = zip64Archive(end -> end.both = both, deflated("y.npy", TWO), wide);
       Map<String, Tensor> arrays = Npz.read(ctx, file(archive));
       assertEquals(List.of("y", "x"), List.copyOf(arrays.keySet()));
       assertEquals(1, first(arrays.get("x")));

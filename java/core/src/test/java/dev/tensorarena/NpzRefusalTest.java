@@ -5,6 +5,7 @@ import static dev.tensorarena.NpyFixtures.cut;
 import static dev.tensorarena.ZipFixtures.archive;
 import static dev.tensorarena.ZipFixtures.deflated;
 import static dev.tensorarena.ZipFixtures.stored;
+import static dev.tensorarena.ZipFixtures.zip64Archive;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -58,7 +59,7 @@ class NpzRefusalTest extends NpzRefusals {
   @Test
   void everyLengthButTheFullOne() throws IOException {
     byte[] plain = archive(end -> end.comment = new byte[3], storedX(), deflated("y.npy", NPY));
-    byte[] wide = archive(end -> end.zip64 = true, storedX().but(x -> x.zip64 = true));
+    byte[] wide = zip64Archive(storedX().but(x -> x.zip64 = true));
     for (byte[] whole : List.of(plain, wide)) {
       for (int length = 0; length < whole.length; length++) {
         refusedAtOnce(
@@ -123,35 +124,23 @@ class NpzRefusalTest extends NpzRefusals {
   @Test
   void aZip64RecordThatLies() throws IOException {
     refusedByAll(
-        archive(
+        zip64Archive(
             end -> {
-              end.zip64 = true;
               end.both = true;
               end.narrowCount = 2;
             },
             storedX()),
         "said to have 2 members, and 1");
     refusedByAll(
-        archive(
-            end -> {
-              end.zip64 = true;
-              end.count = 1L << 40;
-            },
-            storedX()),
+        zip64Archive(end -> end.count = 1L << 40, storedX()),
         "said to have 1099511627776 members, and has 1");
     refusedByAll(
-        archive(
-            end -> {
-              end.zip64 = true;
-              end.place = -1;
-            },
-            storedX()),
+        zip64Archive(end -> end.place = -1, storedX()),
         "its directory is said to be 51 bytes from byte -1 on, but ends at byte 219");
     for (long start : new long[] {-5, 5}) { // with the size that is between the two
       refusedByAll(
-          archive(
+          zip64Archive(
               end -> {
-                end.zip64 = true;
                 end.count = 0;
                 end.size = -start;
                 end.place = start;
@@ -163,12 +152,12 @@ class NpzRefusalTest extends NpzRefusals {
               + " on, but ends at byte 0");
     }
     for (int at : new int[] {219, 223}) { // its signature, its size
-      byte[] archive = archive(end -> end.zip64 = true, storedX());
+      byte[] archive = zip64Archive(storedX());
       archive[at]++;
       refusedByAll(archive, "no zip64 record at byte 219");
     }
     for (int at : new int[] {219 + 16, 219 + 20, 275 + 4}) { // disks of the record, the locator
-      byte[] archive = archive(end -> end.zip64 = true, storedX());
+      byte[] archive = zip64Archive(storedX());
       archive[at] = 1;
       refusedByAll(archive, "one of several files of an archive");
     }
@@ -177,27 +166,16 @@ class NpzRefusalTest extends NpzRefusals {
           {"12", "said to have 52 bytes of its directory, and 51"},
           {"16", "said to have 169 bytes before its directory, and 168"}
         }) {
-      byte[] archive =
-          archive(
-              end -> {
-                end.zip64 = true;
-                end.both = true;
-              },
-              storedX());
+      byte[] archive = zip64Archive(end -> end.both = true, storedX());
       archive[295 + Integer.parseInt(each[0])]++;
       refusedByAll(archive, each[1]);
     }
     for (long place : new long[] {-1, 0, 218, 220, 1000, Long.MAX_VALUE}) {
       refusedByAll(
-          archive(
-              end -> {
-                end.zip64 = true;
-                end.recordPlace = place;
-              },
-              storedX()),
+          zip64Archive(end -> end.recordPlace = place, storedX()),
           "zip64 record said to be at byte " + place + " at byte 275");
     }
-    byte[] nothing = archive(end -> end.zip64 = true);
+    byte[] nothing = zip64Archive();
     byte[] locator = Arrays.copyOfRange(nothing, 56, nothing.length);
     locator[8] = -56; // where the record would be
     Arrays.fill(locator, 9, 16, (byte) -1);
@@ -207,15 +185,10 @@ class NpzRefusalTest extends NpzRefusals {
   /** Python takes the record that ends at the locator, and Java the one whose place that has. */
   @Test
   void twoZip64Records() throws IOException {
-    byte[] other = archive(end -> end.zip64 = true, stored("y.npy", NPY));
+    byte[] other = zip64Archive(stored("y.npy", NPY));
     byte[] record = Arrays.copyOfRange(other, 168, other.length - 22 - 20);
     refusedByAll(
-        archive(
-            end -> {
-              end.zip64 = true;
-              end.recordData = record;
-            },
-            storedX()),
+        zip64Archive(end -> end.recordData = record, storedX()),
         "zip64 record said to be at byte 219 at byte 382");
   }
 

@@ -139,6 +139,20 @@ final class ZipFixtures {
     return all.toByteArray();
   }
 
+  static byte[] zip64Archive(Member... members) {
+    return zip64Archive(end -> {}, members);
+  }
+
+  /** An archive that has a zip64 record before its end, too. */
+  static byte[] zip64Archive(Consumer<End> change, Member... members) {
+    return archive(
+        end -> {
+          end.zip64 = true;
+          change.accept(end);
+        },
+        members);
+  }
+
   private static byte[] local(Member member) {
     byte[] name = member.localName == null ? member.name : member.localName;
     ByteBuffer bytes = buffer(30 + name.length + member.localExtra.length);
