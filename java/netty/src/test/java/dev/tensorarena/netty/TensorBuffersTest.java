@@ -29,6 +29,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -301,16 +302,11 @@ class TensorBuffersTest {
   void whatHasEndedOrIsAnotherThreadsOrCannotBeHeldIsRefused() throws Exception {
     try (ExecutionContext ctx = ExecutionContext.open()) {
       Tensor tensor = ctx.allocSlice(3f);
-      Thread thread =
-          new Thread(
+      CompletableFuture.runAsync(
               () ->
                   assertThrows(
-                      IllegalStateException.class, () -> TensorBuffers.wrappedBuffer(tensor)));
-      AtomicInteger failed = new AtomicInteger();
-      thread.setUncaughtExceptionHandler((on, thrown) -> failed.incrementAndGet());
-      thread.start();
-      thread.join();
-      assertEquals(0, failed.get());
+                      IllegalStateException.class, () -> TensorBuffers.wrappedBuffer(tensor)))
+          .join();
       SharedTensor closed = tensor.share();
       closed.close();
       assertThrows(IllegalStateException.class, () -> TensorBuffers.wrappedBuffer(closed));
