@@ -24,8 +24,8 @@ import org.apache.arrow.vector.types.pojo.Field;
  * <p>Where any of these methods throws, nothing is held and nothing is frozen. They throw {@link
  * org.apache.arrow.memory.OutOfMemoryException} past the allocator's limit.
  *
- * <p>An allocator that is closed before what it was charged for throws, as it does for its own
- * buffers, and then never lets go of the bytes.
+ * <p>An allocator's {@code close()} throws while anything that it was charged for is open, as it
+ * does for its own buffers; after that it never lets go of the bytes.
  *
  * <p><b>From Arrow to a tensor.</b> {@link #wrap} takes a reference of its own, and gives it back
  * when the last holder of the bytes lets go: a scope, share, kept result or pin.

@@ -15,8 +15,8 @@ import org.apache.arrow.vector.types.pojo.FieldType;
 
 /** Vectors whose values lie in row-major order without gaps: lists of a fixed size, nested. */
 final class Vectors {
-  private static final String LISTED =
-      "$data$"; // as Arrow's vectors call it, whatever a field says
+  /** The field of what is in lists: Arrow's vectors call it so, whatever a field says. */
+  private static final String LISTED = "$data$";
 
   private Vectors() {}
 
