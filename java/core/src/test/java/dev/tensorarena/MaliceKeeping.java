@@ -96,6 +96,7 @@ final class MaliceKeeping {
       }
       kept.place.real = result;
       if (!actor.isFilled(kept.place)) {
+        kept.h.cells.isForgotten |= result != null;
         continue;
       }
       if (MaliceTensors.isOver(kept.place, kept.h) && !kept.isStrided) {

@@ -261,6 +261,7 @@ final class MaliceParts {
     }
     part.isFrozen = true; // perhaps also where it throws
     place.cells = new Malice.Cells(null, part.cells.foreign);
+    place.cells.isForgotten = true; // the whole, whose cells are others, may be alive
     if (part.tensor.strides != null) {
       place.at = IntStream.range(0, part.length()).toArray(); // between them lie others
     }

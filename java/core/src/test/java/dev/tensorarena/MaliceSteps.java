@@ -91,6 +91,9 @@ final class MaliceSteps extends MaliceTensors {
     if (h != null) {
       check(h);
     }
+    if (h != null && h.real != null && !h.isAlive() && random.nextInt(8) == 0) {
+      tensorAt(anyContext(), h);
+    }
   }
 
   // ---- contexts and scopes
@@ -219,7 +222,9 @@ final class MaliceSteps extends MaliceTensors {
     }
     if (place.real == h.real) {
       holdings.remove(place);
-    } else if (isFilled(place)) {
+    } else if (!isFilled(place)) {
+      h.cells.isForgotten |= place.real != null; // it lives in a context that others have by now
+    } else {
       if (isOver(place, h) && !isStrided) {
         place.cells = h.cells;
         place.at = h.at;
