@@ -60,12 +60,12 @@ void os_unlock(void);
 extern bool (*os_fault_hook)(void);
 
 /* Likewise, called where pages are given back. */
-extern void (*os_purge_hook)(void);
+extern void (*os_purge_hook)(size_t bytes);
 #define OS_REFUSES_NOW() (os_fault_hook != NULL && os_fault_hook())
-#define OS_PURGES_NOW() ((void)(os_purge_hook != NULL && (os_purge_hook(), true)))
+#define OS_PURGES_NOW(bytes) ((void)(os_purge_hook != NULL && (os_purge_hook(bytes), true)))
 #else
 #define OS_REFUSES_NOW() false
-#define OS_PURGES_NOW() ((void)0)
+#define OS_PURGES_NOW(bytes) ((void)0)
 #endif
 
 #endif

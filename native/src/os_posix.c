@@ -34,7 +34,7 @@
 
 #ifdef TA_FAULT_HOOK
 bool (*os_fault_hook)(void) = NULL;
-void (*os_purge_hook)(void) = NULL;
+void (*os_purge_hook)(size_t bytes) = NULL;
 #endif
 
 static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -65,7 +65,7 @@ bool os_commit(void *start, size_t bytes) {
 }
 
 void os_purge(void *start, size_t bytes) {
-    OS_PURGES_NOW();
+    OS_PURGES_NOW(bytes);
     size_t most = PURGE_RUN;
     for (size_t done = 0; done < bytes;) {
         size_t run = bytes - done < most ? bytes - done : most;

@@ -8,7 +8,7 @@
 
 #ifdef TA_FAULT_HOOK
 bool (*os_fault_hook)(void) = NULL;
-void (*os_purge_hook)(void) = NULL;
+void (*os_purge_hook)(size_t bytes) = NULL;
 #endif
 
 static SRWLOCK pool_lock = SRWLOCK_INIT;
@@ -47,7 +47,7 @@ bool os_commit(void *start, size_t bytes) {
 }
 
 void os_purge(void *start, size_t bytes) {
-    OS_PURGES_NOW();
+    OS_PURGES_NOW(bytes);
     /*
      * Both keep the commitment, so that a stale pointer still finds accessible pages. The first says that their
      * contents are needed no more, the second, by failing, takes them out of the working set.
