@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The Java code in the README, in the guide and in the packages' descriptions, and the same code in
- * tests whose names end in {@code ExamplesTest}, which compile and run it. Blanks and line ends may
- * differ.
+ * The Java code in the README, in the guide, in the recipes of INTEROP and in the packages'
+ * descriptions, and the same code in tests whose names end in {@code ExamplesTest}, which compile
+ * and run it. Blanks and line ends may differ.
  */
 class DocumentedExamplesTest {
   private static final Path ROOT = Path.of("../..");
@@ -44,6 +44,7 @@ class DocumentedExamplesTest {
   private static Map<String, String> shown() throws IOException {
     Map<String, String> shown = new LinkedHashMap<>(examples(ROOT.resolve("README.md"), FENCED));
     shown.putAll(examples(ROOT.resolve("docs/GUIDE.md"), FENCED));
+    shown.putAll(examples(ROOT.resolve("docs/INTEROP.md"), FENCED));
     for (Path file : javaFiles("package-info.java")) {
       shown.putAll(examples(file, IN_JAVADOC));
     }
