@@ -22,8 +22,8 @@ final class OpenValues implements OpenResource {
   /** How many there are when those are forgotten that are closed. */
   private int limit = FEW;
 
+  /** Whether the lifetime closes this: not before the first value, and no more once it has. */
   private boolean isTracked;
-  private boolean isClosed;
 
   /**
    * How a lifetime finds its values again. It ends nothing itself: a context that is detached
@@ -40,18 +40,16 @@ final class OpenValues implements OpenResource {
 
   /** Makes a value over a tensor's bytes, which is closed at the end of the tensor's lifetime. */
   static OnnxTensor over(Tensor tensor, OrtEnvironment environment) throws OrtException {
-    for (; ; Thread.onSpinWait()) {
-      OpenValues values = tensor.guard(Finder.class, same -> new Finder()).found;
-      synchronized (values) {
-        if (!values.isClosed) {
-          return values.add(tensor, environment);
-        }
-      } // another thread has closed the handle since it was asked
-    }
+    return tensor.guard(Finder.class, same -> new Finder()).found.add(tensor, environment);
   }
 
-  /** The value is made last, when there is a place for it: none is made that nobody closes. */
-  private OnnxTensor add(Tensor tensor, OrtEnvironment environment) throws OrtException {
+  /**
+   * The value is made last, when there is a place for it: none is made that nobody closes. Whatever
+   * asks while the lifetime ends, and after this was closed, has it closed once more, or is
+   * refused.
+   */
+  private synchronized OnnxTensor add(Tensor tensor, OrtEnvironment environment)
+      throws OrtException {
     if (!isTracked) {
       tensor.track(this);
       isTracked = true;
@@ -73,11 +71,11 @@ final class OpenValues implements OpenResource {
 
   @Override
   public synchronized void close() {
-    isClosed = true;
     for (int last = values.size() - 1; last >= 0; last--) {
       closeUnlessClosed(values.get(last));
       values.remove(last);
     }
+    isTracked = false; // last: until then the end goes on with this where it was broken off
   }
 
   /** ONNX Runtime warns of a value that is closed twice; its user may just be closing it. */
@@ -91,6 +89,6 @@ final class OpenValues implements OpenResource {
 
   @Override
   public synchronized boolean isOpen() {
-    return !values.isEmpty();
+    return isTracked;
   }
 }
