@@ -98,9 +98,6 @@ public final class OnnxTensors {
    *     another thread
    */
   public static Tensor copyOf(ExecutionContext ctx, OnnxTensor value) {
-    if (value.isClosed()) {
-      throw new IllegalStateException(value + " is closed");
-    }
     DType dtype = ElementTypes.of(value.getInfo());
     Shape shape = Shape.of(value.getInfo().getShape());
     if (shape.numElements() > MAX_BYTES / dtype.byteSize()) {
@@ -114,10 +111,20 @@ public final class OnnxTensors {
               + MAX_BYTES
               + " bytes; let the model write it to outputs of createOutput, or split it");
     }
-    ByteBuffer bytes = value.getByteBuffer();
+    ByteBuffer bytes = bytesOf(value);
     Tensor copy = ctx.empty(dtype, shape);
     copy.asByteBuffer().put(bytes);
     return copy;
+  }
+
+  /** Nobody closes it meanwhile: ONNX Runtime and the end of a tensor's lifetime lock it, too. */
+  private static ByteBuffer bytesOf(OnnxTensor value) {
+    synchronized (value) {
+      if (value.isClosed()) {
+        throw new IllegalStateException(value + " is closed");
+      }
+      return value.getByteBuffer();
+    }
   }
 
   private static void requireTakeable(Tensor tensor, String remedy) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import dev.tensorarena.ChunkPool;
+import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.OpenResource;
 import dev.tensorarena.Scope;
@@ -14,7 +15,9 @@ import dev.tensorarena.SharedTensor;
 import dev.tensorarena.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.Test;
 
 /** Values that are asked for while what closes them is going on: closed by it, each of them. */
@@ -127,6 +130,39 @@ class LateValuesTest {
             assertAllClosed(2, late);
           }
         });
+  }
+
+  /** Its memory would be freed under the copy, which ends the process. */
+  @Test
+  void aValueThatAnotherThreadEndsIsCopiedWholeOrRefused() throws Exception {
+    for (int round = 0; round < 2000; round++) {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        SharedTensor handle = ctx.zeros(DType.INT64, 1 << 14).fill(3).share();
+        OnnxTensor value = value(handle);
+        CyclicBarrier start = new CyclicBarrier(2);
+        CompletableFuture<Void> copying =
+            CompletableFuture.runAsync(() -> copyUntilRefused(value, start));
+        start.await();
+        handle.close();
+        copying.get();
+      }
+    }
+  }
+
+  private static void copyUntilRefused(OnnxTensor value, CyclicBarrier start) {
+    try (ExecutionContext ctx = ExecutionContext.open()) {
+      start.await();
+      while (true) {
+        Tensor copy = OnnxTensors.copyOf(ctx, value);
+        assertEquals(3, copy.getLongAt(0));
+        assertEquals(3, copy.getLongAt((1 << 14) - 1));
+        ctx.reset();
+      }
+    } catch (IllegalStateException e) {
+      assertTrue(value.isClosed());
+    } catch (InterruptedException | BrokenBarrierException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Meets the end of the stack, once, as what is closed may. */
