@@ -15,9 +15,11 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.onnxruntime.engine.OrtNDArray;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.ForkedJvm;
 import dev.tensorarena.Scope;
 import dev.tensorarena.Shape;
 import dev.tensorarena.SharedTensor;
@@ -266,6 +268,20 @@ class DjlTest {
       scope.close();
       ctx.allocSlice(9f);
       assertArrayEquals(new float[] {9}, a.toFloatArray());
+    }
+  }
+
+  @Test
+  void theEngineOfOnnxRuntimeIsRefusedWhereItComesSecond() throws Exception {
+    ForkedJvm.run(ForkedJvm.command(SecondEnvironment.class, List.of("-Dai.djl.offline=true")));
+  }
+
+  static final class SecondEnvironment {
+    public static void main(String[] args) {
+      OrtEnvironment.getEnvironment();
+      Throwable refused =
+          assertThrows(ExceptionInInitializerError.class, () -> Engine.getEngine("OnnxRuntime"));
+      assertEquals(IllegalStateException.class, refused.getCause().getClass());
     }
   }
 

@@ -83,6 +83,17 @@ class JavaCppTest {
     }
   }
 
+  /** Of which INTEROP warns: JavaCPP does not ask whether a buffer is read-only. */
+  @Test
+  void aPointerWritesIntoAFrozenTensorToo() {
+    try (ExecutionContext ctx = ExecutionContext.open();
+        SharedTensor shared = ctx.allocSlice(3f).share();
+        TensorPointer p = new TensorPointer(shared)) {
+      p.put(0, 4f);
+      assertEquals(4f, shared.getFloatAt(0));
+    }
+  }
+
   @Test
   void whatIsNoRowOfFloatsIsRefusedAndNothingIsPinned() {
     try (ExecutionContext ctx = ExecutionContext.open()) {
