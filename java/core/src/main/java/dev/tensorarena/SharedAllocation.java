@@ -186,6 +186,20 @@ class SharedAllocation extends Writers {
   }
 
   /**
+   * Tries the stack for whoever becomes a holder, and calls {@link #letGo} from about as deep: for
+   * more than that tries.
+   *
+   * @throws StackOverflowError if there is none
+   */
+  void requireRoomToHold() {
+    if (isTold()) {
+      StackRoom.requireForHolders();
+    } else {
+      StackRoom.require();
+    }
+  }
+
+  /**
    * Counts one holder less, on any thread, and tells wrapped memory if that was the last one. The
    * caller has tried the stack before it became the holder, since nobody could do this later.
    */

@@ -71,6 +71,16 @@ final class StackRoom {
     descendForUsers(FRAMES_OF_USERS, 1, 2, 3, 4, 5, 6, 7, 8);
   }
 
+  /**
+   * Does the same for whoever will call an end that tries {@link #requireForUsers}: uses as much
+   * once more, for the calls between.
+   *
+   * @throws StackOverflowError if there is no room; nothing has changed then
+   */
+  static void requireForHolders() {
+    descendForUsers(2 * FRAMES_OF_USERS, 1, 2, 3, 4, 5, 6, 7, 8);
+  }
+
   /** The numbers are used after the call, so that each frame has room for them all. */
   private static long descendForUsers(
       int left, long a, long b, long c, long d, long e, long f, long g, long h) {

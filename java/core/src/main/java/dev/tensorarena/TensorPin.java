@@ -22,6 +22,18 @@ public final class TensorPin implements OpenResource {
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
+    rehearse();
+  }
+
+  /** Has the JVM link what lets go now, and not where the stack or the heap has ended. */
+  private static void rehearse() {
+    TensorPin none = null;
+    SharedAllocation held = null;
+    try {
+      boolean ignored = HELD.compareAndSet(none, held, null);
+    } catch (NullPointerException e) {
+      return; // there is no pin, and all is linked
+    }
   }
 
   /** The bytes of which this is a holder; null once closed. */
@@ -51,7 +63,7 @@ public final class TensorPin implements OpenResource {
     requirePinnable(tensor);
     SharedAllocation held = tensor.allocation();
     TensorPin pin = new TensorPin(held, tensor); // before the count: no pin is lost
-    StackRoom.require(); // and none is made that its maker has no stack to close
+    held.requireRoomToHold(); // and none is made that its maker has no stack to close
     if (!tensor.tryHold(held)) {
       throw tensor.releasedMeanwhile();
     }
@@ -122,6 +134,20 @@ public final class TensorPin implements OpenResource {
     }
     if (untold) {
       let.foreign.tell();
+    }
+  }
+
+  /**
+   * Tries the stack for {@link #close()}, which throws where it has ended and is then to be called
+   * again. This is for whoever cannot call it again, since it is called by something that happens
+   * once, such as the last release of another library's buffer: he tries before that.
+   *
+   * @throws StackOverflowError if there is no room; nothing has changed then
+   */
+  public void requireRoomToClose() {
+    SharedAllocation let = held;
+    if (let != null) {
+      let.requireRoomToHold();
     }
   }
 

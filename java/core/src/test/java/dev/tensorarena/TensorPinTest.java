@@ -139,32 +139,64 @@ class TensorPinTest {
   /** Where it could not be closed by whoever made it, it would keep its chunk for ever. */
   @Test
   void aPinThatIsMadeAtTheEndOfTheStackCanBeClosedThere() throws Exception {
-    for (String jvm : new String[] {"-Xint", "-Xcomp"}) {
+    for (String jvm : new String[] {"-Xint", "-XX:TieredStopAtLevel=4", "-Xcomp"}) {
       TestSupport.fork(List.of(jvm), AtTheEdge.class).assertSucceeded();
     }
   }
 
   static final class AtTheEdge {
     private static int closed;
+    private static int refused;
+    private static int told;
 
     public static void main(String[] args) throws InterruptedException {
-      for (int i = 0; i < 20; i++) {
-        StackEdge.onSmallStack(AtTheEdge::pinAtTheEdge);
+      for (int i = 0; i < 12; i++) {
+        int frames = i; // so that the stack ends elsewhere
+        StackEdge.onSmallStack(() -> pinBelow(frames));
       }
-      assertTrue(closed >= 20, "closed: " + closed);
+      assertTrue(closed >= 24, "closed: " + closed);
+      assertEquals(0, refused);
+      assertEquals(12, told);
       assertEquals(0, ChunkPool.stats().inUseChunks());
+    }
+
+    private static void pinBelow(int frames) {
+      if (frames > 0) {
+        pinBelow(frames - 1);
+      } else {
+        pinAtTheEdge();
+        pinWrappedMemoryAtTheEdge();
+      }
+    }
+
+    /** Whoever lets go of it last tells its owner, and needs more stack for that. */
+    private static void pinWrappedMemoryAtTheEdge() {
+      SharedTensor handle;
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        ByteBuffer memory = ByteBuffer.allocateDirect(8);
+        handle = ctx.wrap(memory, DType.INT8, Shape.of(8), () -> told++).share();
+      }
+      TensorPin.of(handle).close(); // what it calls is linked
+      StackEdge.atTheEdge(() -> pinAndClose(handle));
+      handle.close();
+    }
+
+    private static void pinAndClose(Tensor tensor) {
+      TensorPin pin = TensorPin.of(tensor);
+      try {
+        pin.close();
+        closed++;
+      } catch (StackOverflowError e) {
+        refused++;
+        throw e;
+      }
     }
 
     private static void pinAtTheEdge() {
       try (ExecutionContext ctx = ExecutionContext.open()) {
         Tensor tensor = ctx.allocSlice(1f, 2f);
         TensorPin.of(tensor).close(); // what it calls is linked
-        StackEdge.atTheEdge(
-            () -> {
-              TensorPin pin = TensorPin.of(tensor);
-              pin.close();
-              closed++;
-            });
+        StackEdge.atTheEdge(() -> pinAndClose(tensor));
       }
     }
   }

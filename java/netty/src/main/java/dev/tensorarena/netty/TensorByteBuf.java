@@ -62,6 +62,20 @@ class TensorByteBuf extends AbstractReferenceCountedByteBuf {
   }
 
   @Override
+  public final boolean release() {
+    return release(1);
+  }
+
+  /** Tries the stack first: once the count is zero nobody could let go of the bytes again. */
+  @Override
+  public final boolean release(int decrement) {
+    if (pin != null) {
+      pin.requireRoomToClose();
+    }
+    return super.release(decrement);
+  }
+
+  @Override
   protected final void deallocate() {
     if (pin != null) {
       pin.close();
