@@ -69,13 +69,29 @@ final class OpenValues implements OpenResource {
     return value;
   }
 
+  /** Locks this or a value, never both: who has locked a value may be asking for another one. */
   @Override
-  public synchronized void close() {
-    for (int last = values.size() - 1; last >= 0; last--) {
-      closeUnlessClosed(values.get(last));
-      values.remove(last);
+  public void close() {
+    for (OnnxTensor last = lastOrDone(); last != null; last = lastOrDone()) {
+      closeUnlessClosed(last);
+      forget(last);
     }
-    isTracked = false; // last: until then the end goes on with this where it was broken off
+  }
+
+  /** Returns a value to close; null if there is none, and then this is not tracked any more. */
+  private synchronized OnnxTensor lastOrDone() {
+    if (values.isEmpty()) {
+      isTracked = false;
+      return null;
+    }
+    return values.get(values.size() - 1);
+  }
+
+  private synchronized void forget(OnnxTensor closed) {
+    int place = values.lastIndexOf(closed);
+    if (place >= 0) {
+      values.remove(place);
+    }
   }
 
   /** ONNX Runtime warns of a value that is closed twice; its user may just be closing it. */

@@ -115,6 +115,37 @@ class LateValuesTest {
   }
 
   @Test
+  void whoHasLockedAValueAsksForAnotherOneWhileTheHandleIsClosed() throws Exception {
+    withoutWaiting(
+        () -> {
+          try (ExecutionContext ctx = ExecutionContext.open()) {
+            SharedTensor handle = ctx.allocSlice(1f).share();
+            CompletableFuture<OnnxTensor> first = new CompletableFuture<>();
+            CyclicBarrier isLocked = new CyclicBarrier(2);
+            handle.track(
+                () -> {
+                  first.complete(value(handle)); // is the next to be closed
+                  isLocked.await();
+                });
+            Thread closer = new Thread(handle::close);
+            closer.setDaemon(true);
+            closer.start();
+            OnnxTensor locked = first.get();
+            OnnxTensor late;
+            synchronized (locked) {
+              isLocked.await();
+              while (closer.getState() != Thread.State.BLOCKED) {
+                Thread.onSpinWait();
+              }
+              late = value(handle);
+            }
+            closer.join();
+            assertAllClosed(2, List.of(locked, late));
+          }
+        });
+  }
+
+  @Test
   void aValueIsToBeHadAfterAnEndThatWasBrokenOff() throws Exception {
     withoutWaiting(
         () -> {
