@@ -45,7 +45,8 @@ public final class OnnxTensors {
    * @throws OrtException if ONNX Runtime refuses it; then nothing is open
    * @throws IllegalArgumentException if the tensor is a strided view or too large, or wraps memory
    *     that is not aligned to its elements or not {@linkplain Tensor#isPinnable pinnable}
-   * @throws IllegalStateException if the tensor is dead or another thread's
+   * @throws IllegalStateException if the tensor is dead or another thread's, or if another thread
+   *     is just closing it with its values
    */
   public static OnnxTensor createTensor(OrtEnvironment environment, Tensor tensor)
       throws OrtException {
@@ -67,7 +68,8 @@ public final class OnnxTensors {
    * @return a value over the tensor's bytes, with its type and shape
    * @throws OrtException if ONNX Runtime refuses it; then nothing is open
    * @throws IllegalArgumentException as {@link #createTensor} does
-   * @throws IllegalStateException if the tensor is frozen, dead or another thread's
+   * @throws IllegalStateException if the tensor is frozen, dead or another thread's, or just being
+   *     closed with its values
    */
   public static OnnxTensor createOutput(OrtEnvironment environment, Tensor tensor)
       throws OrtException {

@@ -25,6 +25,9 @@ final class OpenValues implements OpenResource {
   /** Whether the lifetime closes this: not before the first value, and no more once it has. */
   private boolean isTracked;
 
+  /** How many threads are closing this; nothing comes in meanwhile, so that they find an end. */
+  private int closing;
+
   /**
    * How a lifetime finds its values again. It ends nothing itself: a context that is detached
    * closes its guards, while what it tracks lives on.
@@ -47,9 +50,14 @@ final class OpenValues implements OpenResource {
    * The value is made last, when there is a place for it: none is made that nobody closes. Whatever
    * asks while the lifetime ends, and after this was closed, has it closed once more, or is
    * refused.
+   *
+   * @throws IllegalStateException if another thread is closing the values at this moment
    */
   private synchronized OnnxTensor add(Tensor tensor, OrtEnvironment environment)
       throws OrtException {
+    if (closing > 0) {
+      throw new IllegalStateException(tensor + " is being closed by another thread");
+    }
     if (!isTracked) {
       tensor.track(this);
       isTracked = true;
@@ -72,9 +80,18 @@ final class OpenValues implements OpenResource {
   /** Locks this or a value, never both: who has locked a value may be asking for another one. */
   @Override
   public void close() {
-    for (OnnxTensor last = lastOrDone(); last != null; last = lastOrDone()) {
-      closeUnlessClosed(last);
-      forget(last);
+    synchronized (this) {
+      closing++;
+    }
+    try {
+      for (OnnxTensor last = lastOrDone(); last != null; last = lastOrDone()) {
+        closeUnlessClosed(last);
+        forget(last);
+      }
+    } finally {
+      synchronized (this) { // and no call, for which the stack may have no room
+        closing--;
+      }
     }
   }
 
