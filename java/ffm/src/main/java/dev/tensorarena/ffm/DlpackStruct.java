@@ -1,5 +1,6 @@
 package dev.tensorarena.ffm;
 
+import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
 import dev.tensorarena.ForeignMemory;
@@ -47,6 +48,13 @@ final class DlpackStruct {
   private static final MethodHandle DELETER =
       Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(LONG));
 
+  /** The JDK takes heap to call a method handle for the first time, and after its 127th call. */
+  private static final int REHEARSALS = 200;
+
+  static {
+    rehearse();
+  }
+
   /** More than any array library has; above it the struct is not one. */
   private static final int MAX_RANK = 1024;
 
@@ -78,13 +86,27 @@ final class DlpackStruct {
     return new DlpackStruct(address, 32, 16, true);
   }
 
+  /**
+   * Has the JDK do now what it does for a handle that is called more often: a deleter is called
+   * once, and where the heap has ended then nobody could call it again.
+   */
+  private static void rehearse() {
+    long doesNothing = ChunkPool.nativeFunction("ta_chunk_release").orElseThrow(); // with NULL
+    for (int i = 0; i < REHEARSALS; i++) {
+      call(MemorySegment.ofAddress(doesNothing), 0);
+    }
+  }
+
   /** Calls the deleter, if there is one. */
   void delete() {
-    if (deleter.address() == 0) {
-      return;
+    if (deleter.address() != 0) {
+      call(deleter, struct.address());
     }
+  }
+
+  private static void call(MemorySegment function, long argument) {
     try {
-      DELETER.invokeExact(deleter, struct.address());
+      DELETER.invokeExact(function, argument);
     } catch (Error | RuntimeException e) {
       throw e;
     } catch (Throwable e) {

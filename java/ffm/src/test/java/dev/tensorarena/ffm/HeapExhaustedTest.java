@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tensorarena.ChunkPool;
 import dev.tensorarena.DType;
 import dev.tensorarena.ExecutionContext;
+import dev.tensorarena.ForeignMemory;
 import dev.tensorarena.FullHeap;
 import dev.tensorarena.Scope;
+import dev.tensorarena.Shape;
 import dev.tensorarena.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +27,40 @@ class HeapExhaustedTest {
   @Test
   void aStructForWhichThereIsNoHeapPinsNothingAndIsNotTaken() throws Exception {
     FullHeap.run(Structs.class);
+  }
+
+  /** Also the first one, and the one after whose call the JDK compiles the method handle. */
+  @Test
+  void aDeleterIsCalledWhereThereIsNoHeap() throws Exception {
+    FullHeap.run(Deleter.class, "-DdeletedBefore=0");
+    FullHeap.run(Deleter.class, "-DdeletedBefore=127");
+  }
+
+  static final class Deleter {
+    private static final FullHeap HEAP = new FullHeap();
+
+    public static void main(String[] args) throws Exception {
+      try (ExecutionContext ctx = ExecutionContext.open()) {
+        for (int i = Integer.getInteger("deletedBefore"); i > 0; i--) {
+          Dlpack.delete(Dlpack.toDlpack(ctx.zeros(DType.INT8, 8)));
+        }
+        long address = ctx.zeros(DType.INT8, 8).address();
+        try (Scope loading = ctx.scope()) { // all but the deleter's call
+          assertTrue(loading.isOpen());
+          ctx.wrap(ForeignMemory.ofAddress(address, 8, () -> {}), DType.INT8, Shape.of(8));
+        }
+        long struct;
+        try (ExecutionContext other = ExecutionContext.open()) {
+          struct = Dlpack.toDlpack(other.zeros(DType.INT8, 8));
+        }
+        Scope scope = ctx.scope();
+        Dlpack.fromDlpack(ctx, struct);
+        HEAP.fillButFor(0);
+        scope.close();
+        HEAP.empty();
+      }
+      assertEquals(0, ChunkPool.stats().pinnedChunks());
+    }
   }
 
   static final class Structs {
