@@ -200,8 +200,8 @@ final class KeptResults {
     for (KeptResult each : all) {
       each.decide();
     }
-    for (KeptResult each : all) {
-      each.settle();
+    for (int i = all.length - 1; i >= 0; i--) { // the first to move is found first then
+      all[i].settle();
     }
     ending.giveBack(null);
     long rewound = ending.context.arena().cursor();

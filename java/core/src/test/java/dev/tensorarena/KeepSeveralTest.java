@@ -152,6 +152,22 @@ class KeepSeveralTest {
     assertEquals(pinned, ChunkPool.stats().pinnedChunks());
   }
 
+  /** Each was looked for behind all others, which took minutes for so many. */
+  @Test
+  void manyResultsInLaterChunksAreKept() {
+    ctx.empty(DType.INT8, 1);
+    Scope scope = ctx.scope();
+    Tensor[] results = new Tensor[200_000];
+    for (int i = 0; i < results.length; i++) {
+      results[i] = ctx.allocSlice(i);
+    }
+    Tensor[] kept = scope.closeKeeping(results);
+    overwrite();
+    for (int i = 0; i < kept.length; i++) {
+      assertEquals(i, kept[i].getIntAt(0));
+    }
+  }
+
   @Test
   void largeResultsStayWhereTheyAre() {
     room(64);
