@@ -42,27 +42,37 @@ final class KeptResults {
 
   /** By their addresses, those together that have an origin and a byte in common, or a holder. */
   private static List<List<Tensor>> groups(Iterable<Tensor> contiguous) {
-    List<Tensor> left = new ArrayList<>();
-    contiguous.forEach(left::add);
-    left.sort(Comparator.comparingLong(Tensor::start));
+    List<Tensor> sorted = new ArrayList<>();
+    contiguous.forEach(sorted::add);
+    sorted.sort(Comparator.comparingLong(Tensor::start));
+    Tensor[] left = sorted.toArray(new Tensor[0]);
     List<List<Tensor>> groups = new ArrayList<>();
-    while (!left.isEmpty()) {
-      Tensor first = left.remove(0);
-      List<Tensor> group = new ArrayList<>(List.of(first));
-      boolean whole = KeptResult.othersHolding(first) != null;
-      long end = first.start() + first.byteCount();
-      for (int i = 0; i < left.size() && (whole || left.get(i).start() < end); ) {
-        Tensor next = left.get(i);
-        if (next.origin() == first.origin()) {
-          group.add(left.remove(i));
-          end = Math.max(end, next.start() + next.byteCount());
-        } else {
-          i++;
-        }
+    for (int place = 0; place < left.length; place++) {
+      if (left[place] != null) {
+        groups.add(group(left, place));
       }
-      groups.add(group);
     }
     return groups;
+  }
+
+  /** Takes those behind a tensor that are of its group out of what is left. */
+  private static List<Tensor> group(Tensor[] left, int place) {
+    Tensor first = left[place];
+    List<Tensor> group = new ArrayList<>(List.of(first));
+    boolean whole = KeptResult.othersHolding(first) != null;
+    long end = first.start() + first.byteCount();
+    for (int i = place + 1; i < left.length; i++) {
+      Tensor next = left[i];
+      if (next != null && !whole && next.start() >= end) {
+        break;
+      }
+      if (next != null && next.origin() == first.origin()) {
+        group.add(next);
+        end = Math.max(end, next.start() + next.byteCount());
+        left[i] = null;
+      }
+    }
+    return group;
   }
 
   /** Two tensors can only lie in one another where native code has made one of them. */
