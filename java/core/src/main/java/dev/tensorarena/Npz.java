@@ -24,8 +24,8 @@ import java.util.Objects;
  * <p>Members are stored or deflated, with zip64 where an archive has it. Encrypted ones and those
  * of another method are refused by their name, once they are to be read, and so is an array that
  * overlaps the next one. Refused at once is an archive that two programs could read in two ways:
- * with two arrays of a name or at one place, with bytes around it, or with an end that says
- * something else than its directory.
+ * with two arrays of a name or at one place, with a second name for one of them, with bytes around
+ * it, or with an end that says something else than its directory.
  *
  * <p>A deflated member may take up to 1,032 times the bytes that it has in the file. Read what
  * strangers have written into a context with a limit: {@link ExecutionContext#withMemoryLimit}.

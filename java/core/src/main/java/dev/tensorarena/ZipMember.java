@@ -20,7 +20,8 @@ import java.util.Arrays;
  * </pre>
  *
  * <p>An extra field is 2 bytes of a kind, 2 of a length, and so many. That of kind 1 has 8 bytes
- * each for the size, the compressed size and the place, of those that are all ones here.
+ * each for the size, the compressed size and the place, of those that are all ones here. That of
+ * kind 0x7075 has 5 bytes and a name in UTF-8, which some programs take in place of the other one.
  *
  * @param name in UTF-8 if the flags say so, else in code page 437, as to Python
  * @param nameBytes the bytes of the name, which the member's own header repeats
@@ -48,6 +49,7 @@ record ZipMember(
   private static final int HEADER_SIZE = 46;
   private static final int UTF_8 = 1 << 11;
   private static final int ZIP64 = 1;
+  private static final int UNICODE_NAME = 0x7075;
   private static final long MAX_INT = 0xffff_ffffL;
 
   /** The characters of code page 437 from 128 on. */
@@ -107,13 +109,15 @@ record ZipMember(
     long compressedSize = Integer.toUnsignedLong(header.getInt(20));
     long place = Integer.toUnsignedLong(header.getInt(42));
     if (size == MAX_INT || compressedSize == MAX_INT || place == MAX_INT) {
-      ByteBuffer wide = zip64(extra);
+      ByteBuffer wide = field(ZIP64, extra);
       size = size == MAX_INT ? next(wide, size) : size;
       compressedSize = compressedSize == MAX_INT ? next(wide, compressedSize) : compressedSize;
       place = place == MAX_INT ? next(wide, place) : place;
     }
+    String name = decoded(nameBytes, (flags & UTF_8) != 0);
+    requireOneName(name, field(UNICODE_NAME, extra));
     return new ZipMember(
-        decoded(nameBytes, (flags & UTF_8) != 0),
+        name,
         nameBytes,
         flags,
         Short.toUnsignedInt(header.getShort(10)),
@@ -123,20 +127,35 @@ record ZipMember(
         place);
   }
 
-  /** The numbers of the zip64 extra field; none if there is no such field. */
-  private static ByteBuffer zip64(ByteBuffer extra) {
-    while (extra.remaining() >= 4) {
-      int kind = Short.toUnsignedInt(extra.getShort());
-      int length = Short.toUnsignedInt(extra.getShort());
-      if (length > extra.remaining()) {
+  /** The bytes of the first extra field of a kind; none if there is no such field. */
+  private static ByteBuffer field(int kind, ByteBuffer extra) {
+    ByteBuffer fields = extra.duplicate().order(extra.order());
+    while (fields.remaining() >= 4) {
+      int found = Short.toUnsignedInt(fields.getShort());
+      int length = Short.toUnsignedInt(fields.getShort());
+      if (length > fields.remaining()) {
         throw new IllegalArgumentException("extra field longer than all, of " + length + " bytes,");
       }
-      if (kind == ZIP64) {
-        return extra.slice(extra.position(), length).order(extra.order());
+      if (found == kind) {
+        return fields.slice(fields.position(), length).order(fields.order());
       }
-      extra.position(extra.position() + length);
+      fields.position(fields.position() + length);
     }
-    return extra.limit(extra.position());
+    return fields.limit(fields.position());
+  }
+
+  private static void requireOneName(String name, ByteBuffer field) {
+    if (field.remaining() > 5) {
+      String other = StandardCharsets.UTF_8.decode(field.position(5)).toString();
+      if (!other.equals(name)) {
+        throw new IllegalArgumentException(
+            "member "
+                + NpyHeaderParser.shown(name)
+                + " with another name, "
+                + NpyHeaderParser.shown(other)
+                + ",");
+      }
+    }
   }
 
   /** The next of the numbers; where there is none, all ones are meant as they stand. */

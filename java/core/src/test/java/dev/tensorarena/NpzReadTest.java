@@ -178,6 +178,15 @@ class NpzReadTest {
     }
   }
 
+  @Test
+  void aSecondNameThatIsTheSame() throws IOException {
+    for (String name : List.of("x.npy", "")) { // as which nobody takes it
+      byte[] field = ZipFixtures.secondName(name);
+      Path path = file(archive(stored("x.npy", ONE).but(x -> x.extra = field)));
+      assertEquals(List.of("x"), Npz.names(path));
+    }
+  }
+
   /** The field has only those numbers that the header has not. */
   @Test
   void oneNumberInAZip64Field() throws IOException {

@@ -305,6 +305,15 @@ class NpzRefusalTest extends NpzRefusals {
   }
 
   @Test
+  void aSecondName() throws IOException {
+    for (String other : List.of("y.npy", "x")) {
+      refusedByAll(
+          archive(storedX().but(x -> x.extra = ZipFixtures.secondName(other))),
+          "member x.npy with another name, " + other + ", at byte 168");
+    }
+  }
+
+  @Test
   void fieldsThatReachTooFar() throws IOException {
     refusedByAll(
         archive(

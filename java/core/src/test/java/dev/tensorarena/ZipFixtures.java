@@ -153,6 +153,15 @@ final class ZipFixtures {
         members);
   }
 
+  /** An extra field of Info-ZIP's, whose name newer Pythons take in place of the member's. */
+  static byte[] secondName(String name) {
+    byte[] second = name.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer field = buffer(9 + second.length);
+    field.putShort((short) 0x7075).putShort((short) (5 + second.length));
+    field.put((byte) 1).putInt(0); // version, and a checksum that not everybody compares
+    return field.put(second).array();
+  }
+
   private static byte[] local(Member member) {
     byte[] name = member.localName == null ? member.name : member.localName;
     ByteBuffer bytes = buffer(30 + name.length + member.localExtra.length);
